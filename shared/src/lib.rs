@@ -1,0 +1,20 @@
+//! The words both sides say: what a browser may ask, what it may see, and the arithmetic on which
+//! browser and server must agree.
+//!
+//! Not here: events (they stay home in the server), IO, the clock, any framework.
+
+pub mod access_code;
+pub mod commands;
+pub mod ids;
+pub mod live;
+pub mod money;
+pub mod refusal;
+pub mod rules;
+pub mod time;
+pub mod views;
+
+pub use access_code::AccessCode;
+pub use ids::{CommandId, ConferenceId, OrderId, PaymentId, SeatTypeId};
+pub use money::{Currency, Money};
+pub use refusal::{Problem, RefusalCode};
+pub use time::Timestamp;
