@@ -1,0 +1,263 @@
+//! Ledgers, positions, streams, bytes and documents, kept durably. One front, two databases.
+//!
+//! The head of a ledger is its fence: a commit names the head it was decided on and either everything
+//! in it becomes durable at once or nothing does.
+//! Not here: any word of the domain. What a payload means is known in `events.rs`.
+
+mod postgres;
+mod sqlite;
+
+use uuid::Uuid;
+
+/// The read-model generation of this release. A release whose documents changed counts one up.
+pub const GENERATION: i32 = 1;
+
+/// One conference's append-only history.
+pub type LedgerId = Uuid;
+/// 1, 2, 3 … without gaps inside one ledger; 0 is before the first event.
+pub type Position = u64;
+/// The order (or other long-running process) that an event belongs to.
+pub type ProcessId = Uuid;
+
+/// One event on its way into a ledger. Its position is its place in `Commit::events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    pub stream: String,
+    /// 1, 2, 3 … inside the stream.
+    pub version: u64,
+    pub process: Option<ProcessId>,
+    /// Stored name, for instance `Order.OrderPlaced.v1`.
+    pub kind: &'static str,
+    /// JSON.
+    pub payload: String,
+    /// The intent that caused it, shared by everything that followed from it in the same step.
+    pub command_id: Option<Uuid>,
+    /// The event (position) it reacted to; 0: an outside command.
+    pub cause: Position,
+    /// Milliseconds since the Unix epoch.
+    pub recorded_at: i64,
+}
+
+/// One event as it rests in a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub position: Position,
+    pub stream: String,
+    pub version: u64,
+    pub process: Option<ProcessId>,
+    pub kind: String,
+    pub payload: String,
+    pub command_id: Option<Uuid>,
+    pub cause: Position,
+    pub recorded_at: i64,
+}
+
+/// A read model as JSON, with the position it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Inside the ledger, for instance `conference` or `order/{uuid}`.
+    pub topic: String,
+    pub position: Position,
+    pub body: String,
+}
+
+/// What lists and look-ups need to know of one process without opening its ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    pub process: ProcessId,
+    pub code: String,
+    /// Lower case, or empty while unknown.
+    pub email: String,
+    pub status: &'static str,
+    /// Minor units.
+    pub total_minor: i64,
+    pub placed_at: i64,
+    pub changed_at: i64,
+}
+
+/// Something to do outside, asked for by an event of the same commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEffect {
+    /// Also the idempotency key towards the outside.
+    pub id: Uuid,
+    pub kind: &'static str,
+    /// JSON.
+    pub payload: String,
+    /// First attempt not before this instant, milliseconds.
+    pub due_at: i64,
+}
+
+/// An effect leased to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeasedEffect {
+    pub ledger: LedgerId,
+    pub id: Uuid,
+    pub kind: String,
+    pub payload: String,
+    /// Attempts before this one.
+    pub attempts: u32,
+}
+
+/// An effect that was given up, for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadEffect {
+    pub ledger: LedgerId,
+    pub id: Uuid,
+    pub kind: String,
+    pub attempts: u32,
+    pub last_error: String,
+}
+
+/// The name and state of a ledger; written with its first events and whenever they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Unique over all ledgers, by the database.
+    pub slug: String,
+    /// `draft` or `published`.
+    pub state: &'static str,
+}
+
+/// The head of a ledger, and what its entry says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerHead {
+    pub ledger: LedgerId,
+    pub slug: String,
+    pub state: String,
+    pub head: Position,
+}
+
+/// The state of the ledger-wide aggregates at a position, for fast opening. May be thrown away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub position: Position,
+    /// JSON.
+    pub body: String,
+}
+
+/// Everything one batch wants to make durable, or nothing of it.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    pub ledger: LedgerId,
+    /// The batch was decided on this head. 0 with an `entry` creates the ledger.
+    pub expected_head: Position,
+    /// Get the positions `expected_head + 1 ..` in this order. May be empty; the head is checked
+    /// all the same.
+    pub events: Vec<NewEvent>,
+    pub entry: Option<LedgerEntry>,
+    pub documents: Vec<Document>,
+    pub lookups: Vec<Lookup>,
+    /// `Some(instant in ms)`: look at this process again then; `None`: no need to look again.
+    pub deadlines: Vec<(ProcessId, Option<i64>)>,
+    pub effects: Vec<NewEffect>,
+    pub effects_done: Vec<Uuid>,
+    pub snapshot: Option<Snapshot>,
+}
+
+/// Why a commit did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Somebody else moved the head (or the ledger does not exist, or exists already). Nothing was
+    /// written: catch up and decide again.
+    #[error("the ledger's head has moved")]
+    Conflict,
+    /// Another ledger has this slug. Nothing was written.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// The database failed. Whether the commit was applied is unknown: forget the memory and read.
+    #[error("the store failed: {0}")]
+    Fault(#[from] StoreFault),
+}
+
+/// The database could not be reached, or answered with something impossible.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StoreFault(#[from] pub anyhow::Error);
+
+impl From<sqlx::Error> for StoreFault {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error.into())
+    }
+}
+
+type Result<T> = std::result::Result<T, StoreFault>;
+
+/// The ledgers, in one of the two databases. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Calls the same function of whichever database it is.
+macro_rules! delegate {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl Store {
+            $(
+                $(#[$doc])*
+                pub async fn $name(&self, $($arg: $type),*) -> $result {
+                    match self {
+                        Self::Sqlite(store) => store.$name($($arg),*).await,
+                        Self::Postgres(store) => store.$name($($arg),*).await,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+delegate! {
+    /// Makes everything in the commit durable, or nothing.
+    commit(commit: &Commit) -> std::result::Result<(), CommitError>;
+    /// The head of one ledger; `None` when there is no such ledger.
+    head(ledger: LedgerId) -> Result<Option<LedgerHead>>;
+    /// The ledger with this slug.
+    ledger_by_slug(slug: &str) -> Result<Option<LedgerHead>>;
+    /// Whole streams after a position, in the order of the ledger.
+    read_streams(ledger: LedgerId, streams: &[&str], after: Position) -> Result<Vec<Recorded>>;
+    /// All events of these processes, over all streams, in the order of the ledger.
+    read_processes(ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Recorded>>;
+    /// At most `limit` events after a position, in order.
+    read_all(ledger: LedgerId, after: Position, limit: u32) -> Result<Vec<Recorded>>;
+    /// One document of this release's generation.
+    document(ledger: LedgerId, topic: &str) -> Result<Option<Document>>;
+    /// The document with this topic of every ledger in this state, in the order of slugs.
+    documents_by_state(state: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+    /// The newest snapshot of a ledger.
+    snapshot(ledger: LedgerId) -> Result<Option<Snapshot>>;
+    /// Processes (with their ledger) whose instant has come, earliest first.
+    due_deadlines(now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>>;
+    /// The earliest instant in the table.
+    next_deadline() -> Result<Option<i64>>;
+    /// Takes effects that are due and not leased, until `lease_until`; counts an attempt each.
+    lease_effects(now: i64, lease_until: i64, limit: u32) -> Result<Vec<LeasedEffect>>;
+    /// The earliest instant at which some effect can be leased.
+    next_effect() -> Result<Option<i64>>;
+    /// Gives a leased effect back, to be tried again at `retry_at`.
+    retry_effect(ledger: LedgerId, id: Uuid, retry_at: i64, error: &str) -> Result<()>;
+    /// Gives an effect up; it stays visible to the operator.
+    bury_effect(ledger: LedgerId, id: Uuid, error: &str) -> Result<()>;
+    /// Effects that were given up.
+    dead_effects(limit: u32) -> Result<Vec<DeadEffect>>;
+    /// Processes of a ledger with this e-mail (lower case) and code; newest first.
+    find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
+    /// True when the database answers.
+    is_ready() -> bool;
+    /// Finishes what is under way and closes the connections.
+    close() -> ();
+}
+
+impl Store {
+    /// Opens the database behind `url` (`sqlite:path`, `postgres://…`), creating and migrating it as
+    /// needed.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, is of a newer release, or (SQLite) is in use by another
+    /// process.
+    pub async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Ok(Self::Postgres(postgres::Postgres::open(url).await?))
+        } else {
+            Ok(Self::Sqlite(sqlite::Sqlite::open(url).await?))
+        }
+    }
+}
