@@ -50,6 +50,10 @@ refusals! {
     OrderNotFound => "We can't find that order.",
     PaymentNotFound => "We can't find that payment.",
 
+    // The owner's commands.
+    SlugTaken => "Another conference has this address already.",
+    SeatTypeExists => "This seat type exists already, with other facts.",
+
     // Which seats.
     NoSeatsChosen => "Choose at least one seat.",
     QuantityInvalid => "Choose between 1 and 20 seats of each type.",

@@ -1,0 +1,267 @@
+//! Given all that happened to this order, what is next?
+//!
+//! A to-do list, not a reaction table: `next` looks at the state of the order, its reservation and its
+//! payments, and names the one thing to do now. An event only means "look again"; so duplicates,
+//! restarts and reordering need no special cases, and looking twice is harmless.
+//!
+//! Not here: who performs it (`ledger/stage.rs`, inside the same transaction) and who wakes it when an
+//! instant has come (`deadlines.rs`).
+
+use super::order::{self, Order, Status as OrderStatus};
+use super::payment::{self, Payment, Status as PaymentStatus};
+use super::seat_assignments::SeatAssignments;
+use super::seats_availability::{Reservation, ReservationStatus};
+use serde::{Deserialize, Serialize};
+use shared::commands::SeatQuantity;
+use shared::rules::PAYMENT_BOUND_SECONDS;
+use shared::{Money, OrderId, PaymentId, Timestamp};
+use std::collections::BTreeMap;
+
+/// All that happened to one order, as the aggregates tell it.
+#[derive(Clone, Copy, Debug)]
+pub struct Process<'a> {
+    pub order: &'a Order,
+    pub reservation: Option<&'a Reservation>,
+    pub payments: &'a BTreeMap<PaymentId, Payment>,
+    pub assignments: &'a SeatAssignments,
+}
+
+/// What is next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    Do(Todo),
+    /// Nothing now; look again at this instant.
+    LookAgainAt(Timestamp),
+    /// Nothing, until somebody does something.
+    Rest,
+}
+
+/// A command for one of the aggregates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Todo {
+    MakeSeatReservation { revision: u32, seats: Vec<SeatQuantity> },
+    MarkSeatsAsReserved { seats: Vec<SeatQuantity> },
+    ConfirmOrder { reserved: Vec<SeatQuantity>, paid: Option<(PaymentId, Money)> },
+    CommitSeatReservation,
+    CreateSeatAssignments { seats: Vec<SeatQuantity> },
+    ExpireOrder,
+    CancelSeatReservation,
+    QueryPayment(PaymentId),
+    CancelPayment(PaymentId),
+    RefundPayment(PaymentId),
+}
+
+/// Something to do outside the ledger. Asked for by an event, stored in the same transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect")]
+pub enum Effect {
+    QueryPayment { order_id: OrderId, payment_id: PaymentId },
+    CancelPayment { order_id: OrderId, payment_id: PaymentId },
+    RefundPayment { order_id: OrderId, payment_id: PaymentId },
+    /// Tell the registrant that the order is confirmed, with the access code.
+    MailConfirmation { order_id: OrderId },
+    /// Tell the registrant that money came too late and goes back.
+    MailRefund { order_id: OrderId, payment_id: PaymentId },
+}
+
+impl Effect {
+    /// The name it is stored under.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::QueryPayment { .. } => "QueryPayment",
+            Self::CancelPayment { .. } => "CancelPayment",
+            Self::RefundPayment { .. } => "RefundPayment",
+            Self::MailConfirmation { .. } => "MailConfirmation",
+            Self::MailRefund { .. } => "MailRefund",
+        }
+    }
+}
+
+/// What an order's event asks for outside.
+#[must_use]
+pub fn effects_of_order(order_id: OrderId, event: &order::Event) -> Vec<Effect> {
+    match event {
+        order::Event::OrderConfirmed { .. } => vec![Effect::MailConfirmation { order_id }],
+        _ => vec![],
+    }
+}
+
+/// What a payment's event asks for outside.
+#[must_use]
+pub fn effects_of_payment(
+    order_id: OrderId,
+    payment_id: PaymentId,
+    event: &payment::Event,
+) -> Vec<Effect> {
+    match event {
+        payment::Event::PaymentQueried {} => vec![Effect::QueryPayment { order_id, payment_id }],
+        payment::Event::PaymentCancelled {} => vec![Effect::CancelPayment { order_id, payment_id }],
+        payment::Event::PaymentRefundRequested {} => vec![
+            Effect::RefundPayment { order_id, payment_id },
+            Effect::MailRefund { order_id, payment_id },
+        ],
+        _ => vec![],
+    }
+}
+
+/// What is next for this order at `now`. Total over every combination of states; following it always
+/// comes to rest, because each thing done makes its own condition false.
+#[must_use]
+pub fn next(process: Process<'_>, now: Timestamp) -> Next {
+    match process.order.status {
+        OrderStatus::Unknown => process.end(),
+        OrderStatus::Reserving => process.reserve(now),
+        OrderStatus::Held | OrderStatus::PartlyHeld => process.wait_for_payment(now),
+        OrderStatus::Confirmed => process.settle(),
+        OrderStatus::Expired | OrderStatus::Cancelled => process.after_the_end(),
+    }
+}
+
+impl Process<'_> {
+    /// Placed or changed: the seats asked for are reserved, and the order is told what it got.
+    fn reserve(self, now: Timestamp) -> Next {
+        if self.order.release_at() <= now {
+            return Next::Do(Todo::ExpireOrder);
+        }
+        match self.reservation {
+            Some(reservation) if reservation.revision >= self.order.revision => {
+                Next::Do(Todo::MarkSeatsAsReserved { seats: reservation.seats.clone() })
+            }
+            _ => Next::Do(Todo::MakeSeatReservation {
+                revision: self.order.revision,
+                seats: self.order.asked.clone(),
+            }),
+        }
+    }
+
+    /// Held: money makes it final, a payment in flight keeps it, the deadline ends it.
+    fn wait_for_payment(self, now: Timestamp) -> Next {
+        let reserved = self.seats_held();
+        if !reserved.is_empty() && reserved == self.order.granted {
+            if let Some(paid) = self.money_that_fits() {
+                let paid = Some(paid);
+                return Next::Do(Todo::ConfirmOrder { reserved: reserved.to_vec(), paid });
+            }
+            if self.order.is_free_of_charge() && self.order.completion_requested {
+                let reserved = reserved.to_vec();
+                return Next::Do(Todo::ConfirmOrder { reserved, paid: None });
+            }
+        }
+        if let Some(refund) = self.money_that_does_not_fit() {
+            return Next::Do(refund);
+        }
+        let release_at = self.order.release_at();
+        if now < release_at {
+            return Next::LookAgainAt(release_at);
+        }
+        match self.payment_in_flight() {
+            Some((id, payment)) => self.wait_for_provider(id, payment, now),
+            None => Next::Do(Todo::ExpireOrder),
+        }
+    }
+
+    /// The deadline has passed while somebody may be paying: ask, wait within the bound, give up.
+    fn wait_for_provider(self, id: PaymentId, payment: &Payment, now: Timestamp) -> Next {
+        let bound = self.order.hold_expires_at.plus_seconds(PAYMENT_BOUND_SECONDS);
+        if bound.max(self.order.release_at()) <= now {
+            return Next::Do(Todo::CancelPayment(id));
+        }
+        match payment.next_query_at() {
+            Some(again) if now < again => Next::LookAgainAt(again.min(bound)),
+            _ => Next::Do(Todo::QueryPayment(id)),
+        }
+    }
+
+    /// Confirmed: the hold becomes a sale, the seats wait for names, any other money goes back.
+    fn settle(self) -> Next {
+        if self.reservation.is_some_and(|known| known.status == ReservationStatus::Held) {
+            return Next::Do(Todo::CommitSeatReservation);
+        }
+        if self.assignments.seats.is_none() {
+            return Next::Do(Todo::CreateSeatAssignments { seats: self.order.granted.clone() });
+        }
+        if let Some((id, _)) = self.payment_in_flight() {
+            return Next::Do(Todo::CancelPayment(id));
+        }
+        match self.second_payment() {
+            Some(id) => Next::Do(Todo::RefundPayment(id)),
+            None => Next::Rest,
+        }
+    }
+
+    /// Expired or cancelled: money that came too late buys the seats back if they are free, and goes
+    /// back otherwise.
+    fn after_the_end(self) -> Next {
+        if let Some((id, _)) = self.payment_in_flight() {
+            return Next::Do(Todo::CancelPayment(id));
+        }
+        if let Some(refund) = self.money_that_does_not_fit() {
+            return Next::Do(refund);
+        }
+        let Some((id, amount)) = self.money_that_fits() else { return self.end() };
+        let tried_again = self.reservation.is_some_and(|r| r.revision > self.order.revision);
+        if !tried_again && !self.order.granted.is_empty() {
+            return Next::Do(Todo::MakeSeatReservation {
+                revision: self.order.revision + 1,
+                seats: self.order.granted.clone(),
+            });
+        }
+        let reserved = self.seats_held();
+        if !reserved.is_empty() && reserved == self.order.granted {
+            let reserved = reserved.to_vec();
+            return Next::Do(Todo::ConfirmOrder { reserved, paid: Some((id, amount)) });
+        }
+        Next::Do(Todo::RefundPayment(id))
+    }
+
+    /// Nothing is to be had any more: a hold without a living order goes back (W17).
+    fn end(self) -> Next {
+        if self.reservation.is_some_and(|known| known.status == ReservationStatus::Held) {
+            return Next::Do(Todo::CancelSeatReservation);
+        }
+        Next::Rest
+    }
+
+    fn seats_held(&self) -> &[SeatQuantity] {
+        self.reservation
+            .filter(|known| known.status == ReservationStatus::Held)
+            .map_or(&[], |known| &known.seats)
+    }
+
+    fn payment_in_flight(&self) -> Option<(PaymentId, &Payment)> {
+        self.payments
+            .iter()
+            .find(|(_, payment)| payment.status == PaymentStatus::InFlight)
+            .map(|(id, payment)| (*id, payment))
+    }
+
+    /// Money that is here and pays for exactly this order.
+    fn money_that_fits(&self) -> Option<(PaymentId, Money)> {
+        self.payments.iter().find_map(|(id, payment)| {
+            payment.money().filter(|money| Some(*money) == self.order.total).map(|m| (*id, m))
+        })
+    }
+
+    /// Money that is here but pays for another amount: the order was changed after this payment had
+    /// been given up, and then it came after all.
+    fn money_that_does_not_fit(&self) -> Option<Todo> {
+        self.payments
+            .iter()
+            .find(|(_, payment)| payment.money().is_some_and(|m| Some(m) != self.order.total))
+            .map(|(id, _)| Todo::RefundPayment(*id))
+    }
+
+    fn second_payment(&self) -> Option<PaymentId> {
+        self.payments
+            .iter()
+            .find(|(id, payment)| {
+                payment.money().is_some() && self.order.confirmed_by != Some(**id)
+            })
+            .map(|(id, _)| *id)
+    }
+}
+
+#[cfg(test)]
+#[path = "registration_process/tests.rs"]
+mod tests;
