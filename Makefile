@@ -1,0 +1,90 @@
+# The verbs of this project. `make` alone lists them; `.ci/run` calls the same ones.
+# Each prepares what it needs by tools/setup, which only looks when everything is there.
+
+# The same order as rustup's own env script, so that cargo is found when PATH does not name it.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# `release` for people, `debug` for tests: there it is compiled already.
+PROFILE ?= release
+SERVER = $(TARGET)/$(PROFILE)/server
+# Cargo joins the features of all packages it is asked for: any other selection than the tests' own would
+# compile most dependencies a second time. The tests need the program, so building them builds it.
+BUILD_SERVER_debug = cargo test --workspace --no-run
+BUILD_SERVER_release = cargo build --release -p server
+
+# What the browser gets depends on these. Folders too: a removed file changes only its folder.
+WEB_SOURCES := $(shell find app shared style public 2>/dev/null) Cargo.toml Cargo.lock Trunk.toml tools/web-env
+# Lives inside dist, so that any other build into dist removes it.
+WEB_BUILT := dist/.complete
+
+# Settings from .env (see .env.sample), if there is one, for the verbs that start the server.
+DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
+
+.DEFAULT_GOAL := help
+.PHONY: help run test e2e lint unit seed rush web budget setup clean server
+
+help: ## lists the verbs
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+run: ## builds everything, seeds the demo and serves it (SQLite in ./data, or DATABASE_URL)
+	@tools/setup rust web
+	@$(MAKE) --no-print-directory server web
+	@mkdir -p data
+	@$(DOTENV) $(SERVER) seed && exec $(SERVER) serve
+
+# One after the other, the slow browser last, so that the last line is the runner's count.
+test: ## runs everything that must hold: lint, unit and integration tests, size budget, browser tests
+	@tools/setup rust web browser
+	@tools/setup postgres || true
+	@begin=$$(date +%s); \
+	for step in lint unit budget e2e; do \
+		echo "== make $$step ($$(( $$(date +%s) - begin )) s after the set-up)"; \
+		$(MAKE) --no-print-directory PROFILE=debug $$step || exit 1; \
+	done
+
+lint: ## checks format and lints, for the server and for the browser
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@tools/setup web
+	tools/web-env cargo check -p app --target wasm32-unknown-unknown
+
+unit: ## runs the Rust tests: unit, property and integration
+	cargo test --workspace
+
+e2e: PROFILE = debug
+e2e: ## runs the browser tests against a real server; E2E="-g pays" runs some of them
+	@tools/setup browser
+	@$(MAKE) --no-print-directory PROFILE=debug server web
+	cd end2end && npm run --silent check
+	cd end2end && SERVER_BIN=$(SERVER) DIST_DIR=$(abspath dist) node_modules/.bin/playwright test $(E2E)
+
+budget: web ## prints the sizes of what the browser downloads and fails when the app is over budget
+	@tools/byte-budget dist
+
+seed: server ## creates the demo conferences that are missing
+	@mkdir -p data
+	@$(DOTENV) $(SERVER) seed
+
+rush: ## loads a release server: make rush RUSH="--help"
+	cargo run --release -p server --bin rush -- $(RUSH)
+
+server: ## builds the server (PROFILE=debug or release)
+	$(BUILD_SERVER_$(PROFILE))
+
+web: $(WEB_BUILT) ## builds the browser app into dist and compresses it
+
+$(WEB_BUILT): $(WEB_SOURCES)
+	@tools/setup web
+	tools/web-env cargo fetch
+	tools/web-env trunk build --release --offline
+	$(BUILD_SERVER_$(PROFILE))
+	$(SERVER) compress-assets dist
+	@touch $@
+
+setup: ## installs what this machine lacks
+	@tools/setup
+
+clean: ## removes everything that was built; keeps ./data and the tools
+	cargo clean
+	rm -rf dist end2end/node_modules end2end/test-results
