@@ -7,6 +7,11 @@
 mod postgres;
 mod sqlite;
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Acquire, SqlSafeStr};
 use uuid::Uuid;
 
 /// The read-model generation of this release. A release whose documents changed counts one up.
@@ -144,13 +149,37 @@ pub struct Commit {
     /// all the same.
     pub events: Vec<NewEvent>,
     pub entry: Option<LedgerEntry>,
+    /// When a topic, process or deadline occurs twice, the last one counts. A document never goes
+    /// back to an earlier position, nor does the snapshot.
     pub documents: Vec<Document>,
     pub lookups: Vec<Lookup>,
     /// `Some(instant in ms)`: look at this process again then; `None`: no need to look again.
     pub deadlines: Vec<(ProcessId, Option<i64>)>,
+    /// An effect with the id of one that is still there changes nothing: it is the same effect.
     pub effects: Vec<NewEffect>,
     pub effects_done: Vec<Uuid>,
     pub snapshot: Option<Snapshot>,
+}
+
+impl Commit {
+    /// Nothing to write: reading the head is enough, and no disk has to turn for it.
+    fn only_checks_the_head(&self) -> bool {
+        self.events.is_empty()
+            && self.entry.is_none()
+            && self.documents.is_empty()
+            && self.lookups.is_empty()
+            && self.deadlines.is_empty()
+            && self.effects.is_empty()
+            && self.effects_done.is_empty()
+            && self.snapshot.is_none()
+    }
+
+    fn confirm(&self, found: Option<&LedgerHead>) -> std::result::Result<(), CommitError> {
+        match found {
+            Some(found) if found.head == self.expected_head => Ok(()),
+            _ => Err(CommitError::Conflict),
+        }
+    }
 }
 
 /// Why a commit did not happen.
@@ -176,6 +205,12 @@ pub struct StoreFault(#[from] pub anyhow::Error);
 impl From<sqlx::Error> for StoreFault {
     fn from(error: sqlx::Error) -> Self {
         Self(error.into())
+    }
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Fault(error.into())
     }
 }
 
@@ -247,6 +282,12 @@ delegate! {
 }
 
 impl Store {
+    /// True when other processes may write to the same ledgers.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Opens the database behind `url` (`sqlite:path`, `postgres://…`), creating and migrating it as
     /// needed.
     ///
@@ -260,4 +301,118 @@ impl Store {
             Ok(Self::Sqlite(sqlite::Sqlite::open(url).await?))
         }
     }
+}
+
+/// Version, name and text of one file in `migrations/`; the same versions and names in both folders.
+type MigrationFile = (i64, &'static str, &'static str);
+
+/// Brings the database to this release's tables. Two nodes may start at once: each migration is one
+/// transaction, so one of them loses and finds on its next try that the work is done. No lock is
+/// taken, because databases that speak PostgreSQL's protocol need not have advisory locks.
+async fn migrate<'a, C>(files: &[MigrationFile], database: C) -> Result<()>
+where
+    C: Acquire<'a>,
+    <C::Connection as std::ops::Deref>::Target: Migrate,
+{
+    const TRIES_MAX: u32 = 3;
+    let migrations = files.iter().map(|&(version, name, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.set_locking(false);
+    let mut connection = database.acquire().await?;
+    let mut tries = 1;
+    loop {
+        match migrator.run_direct(None, &mut *connection, false).await {
+            Ok(()) => return Ok(()),
+            Err(MigrateError::VersionMissing(version)) => {
+                return Err(anyhow::anyhow!(
+                    "the database was made by a newer release: it has migration {version}, \
+                     which this release does not know"
+                )
+                .into());
+            }
+            Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
+                if tries < TRIES_MAX =>
+            {
+                tries += 1;
+            }
+            Err(error) => return Err(StoreFault(error.into())),
+        }
+    }
+}
+
+/// The last row of each key, in the order of the rows: a statement may not write a row twice.
+fn last_of_each<'a, T, K: Eq + Hash>(
+    rows: &'a [T],
+    key: impl Fn(&'a T) -> K,
+) -> impl Iterator<Item = &'a T> {
+    let mut seen = HashSet::with_capacity(rows.len());
+    let mut kept: Vec<&T> = rows.iter().rev().filter(|row| seen.insert(key(row))).collect();
+    kept.reverse();
+    kept.into_iter()
+}
+
+// What both databases answer, column by column. Positions and counts are signed there.
+
+type HeadRow = (Uuid, String, String, i64);
+
+impl From<HeadRow> for LedgerHead {
+    fn from((ledger, slug, state, head): HeadRow) -> Self {
+        Self { ledger, slug, state, head: head.cast_unsigned() }
+    }
+}
+
+type RecordedRow = (i64, String, i64, Option<Uuid>, String, String, Option<Uuid>, i64, i64);
+
+impl From<RecordedRow> for Recorded {
+    fn from(row: RecordedRow) -> Self {
+        let (position, stream, version, process, kind, payload, command_id, cause, recorded_at) =
+            row;
+        Self {
+            position: position.cast_unsigned(),
+            stream,
+            version: version.cast_unsigned(),
+            process,
+            kind,
+            payload,
+            command_id,
+            cause: cause.cast_unsigned(),
+            recorded_at,
+        }
+    }
+}
+
+type DocumentRow = (String, i64, String);
+
+impl From<DocumentRow> for Document {
+    fn from((topic, position, body): DocumentRow) -> Self {
+        Self { topic, position: position.cast_unsigned(), body }
+    }
+}
+
+impl From<(i64, String)> for Snapshot {
+    fn from((position, body): (i64, String)) -> Self {
+        Self { position: position.cast_unsigned(), body }
+    }
+}
+
+/// Ledger, id, kind, payload or last error, attempts.
+type EffectRow = (Uuid, Uuid, String, String, i64);
+
+impl From<EffectRow> for LeasedEffect {
+    fn from((ledger, id, kind, payload, attempts): EffectRow) -> Self {
+        Self { ledger, id, kind, payload, attempts: counted(attempts) }
+    }
+}
+
+impl From<EffectRow> for DeadEffect {
+    fn from((ledger, id, kind, last_error, attempts): EffectRow) -> Self {
+        Self { ledger, id, kind, attempts: counted(attempts), last_error }
+    }
+}
+
+fn counted(attempts: i64) -> u32 {
+    u32::try_from(attempts).unwrap_or(u32::MAX)
 }

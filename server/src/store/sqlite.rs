@@ -1,0 +1,596 @@
+//! The ledgers in one SQLite file: one connection writes, a few read.
+//!
+//! With sqlx the number of statements costs, rows hardly: a commit is four steps for the driver's
+//! thread, whatever it holds. Not here: group commit; who collects commands into batches is `ledger`.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::fmt::Simple;
+
+use super::{
+    Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
+    LeasedEffect, LedgerHead, LedgerId, Lookup, MigrationFile, NewEvent, Position, ProcessId,
+    Recorded, RecordedRow, Result, Snapshot, Uuid, last_of_each,
+};
+
+const MIGRATIONS: &[MigrationFile] =
+    &[(1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql"))];
+
+/// Connections that read beside the writer.
+const READERS_MAX: u32 = 4;
+/// How long a foreign lock on the file (a backup tool, a shell) is waited for before it is a fault.
+const BUSY_MAX: Duration = Duration::from_secs(2);
+
+/// One file, held by this process alone.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    writer: Arc<Mutex<Writer>>,
+    readers: SqlitePool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    options: SqliteConnectOptions,
+    /// `None` before the first use and after a fault: the next use connects afresh, so no connection
+    /// of unknown state is ever used again.
+    connection: Option<SqliteConnection>,
+    /// Keeps other processes out; `None` once the store is closed.
+    lock: Option<File>,
+}
+
+impl Writer {
+    async fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        if self.lock.is_none() {
+            return Err(sqlx::Error::PoolClosed.into());
+        }
+        if self.connection.is_none() {
+            self.connection = Some(self.options.connect().await?);
+        }
+        Ok(self.connection.as_mut().expect("it was filled above"))
+    }
+}
+
+impl Sqlite {
+    pub async fn open(url: &str) -> Result<Self> {
+        let path = path_in(url)?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        }
+        let lock = lock_beside(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY_MAX)
+            .foreign_keys(true)
+            .disable_statement_logging();
+        let write = options
+            .clone()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let mut writer = Writer { options: write, connection: None, lock: Some(lock) };
+        let connection = writer.connection().await?;
+        super::migrate(MIGRATIONS, connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .acquire_timeout(BUSY_MAX)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_lazy_with(options.read_only(true));
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers })
+    }
+
+    pub async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
+        if commit.only_checks_the_head() {
+            let head = self.head(commit.ledger).await?;
+            return commit.confirm(head.as_ref());
+        }
+        let rows = Rows::of(commit);
+        let mut writer = self.writer.lock().await;
+        let outcome = match writer.connection().await {
+            Ok(connection) => write(connection, commit, rows).await,
+            Err(fault) => Err(fault.into()),
+        };
+        settle(writer, outcome, |error| matches!(error, CommitError::Fault(_)))
+    }
+
+    pub async fn head(&self, ledger: LedgerId) -> Result<Option<LedgerHead>> {
+        let row: Option<HeadRow> =
+            sqlx::query_as("SELECT ledger, slug, state, head FROM ledgers WHERE ledger = $1")
+                .bind(ledger)
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(row.map(LedgerHead::from))
+    }
+
+    pub async fn ledger_by_slug(&self, slug: &str) -> Result<Option<LedgerHead>> {
+        let row: Option<HeadRow> =
+            sqlx::query_as("SELECT ledger, slug, state, head FROM ledgers WHERE slug = $1")
+                .bind(slug)
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(row.map(LedgerHead::from))
+    }
+
+    pub async fn read_streams(
+        &self,
+        ledger: LedgerId,
+        streams: &[&str],
+        after: Position,
+    ) -> Result<Vec<Recorded>> {
+        let rows: Vec<RecordedRow> = sqlx::query_as(
+            "SELECT position, stream, version, process, kind, payload, command_id, cause,
+                    recorded_at
+             FROM events
+             WHERE ledger = $1 AND stream IN (SELECT value FROM json_each($2)) AND position > $3
+             ORDER BY position",
+        )
+        .bind(ledger)
+        .bind(json(streams))
+        .bind(after.cast_signed())
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Recorded::from).collect())
+    }
+
+    pub async fn read_processes(
+        &self,
+        ledger: LedgerId,
+        processes: &[ProcessId],
+    ) -> Result<Vec<Recorded>> {
+        let processes: Vec<Simple> = processes.iter().map(|id| id.simple()).collect();
+        let rows: Vec<RecordedRow> = sqlx::query_as(
+            "SELECT position, stream, version, process, kind, payload, command_id, cause,
+                    recorded_at
+             FROM events
+             WHERE ledger = $1 AND process IN (SELECT unhex(value) FROM json_each($2))
+             ORDER BY position",
+        )
+        .bind(ledger)
+        .bind(json(&processes))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Recorded::from).collect())
+    }
+
+    pub async fn read_all(
+        &self,
+        ledger: LedgerId,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<Recorded>> {
+        let rows: Vec<RecordedRow> = sqlx::query_as(
+            "SELECT position, stream, version, process, kind, payload, command_id, cause,
+                    recorded_at
+             FROM events WHERE ledger = $1 AND position > $2 ORDER BY position LIMIT $3",
+        )
+        .bind(ledger)
+        .bind(after.cast_signed())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Recorded::from).collect())
+    }
+
+    pub async fn document(&self, ledger: LedgerId, topic: &str) -> Result<Option<Document>> {
+        let row: Option<DocumentRow> = sqlx::query_as(
+            "SELECT topic, position, body FROM documents
+             WHERE ledger = $1 AND generation = $2 AND topic = $3",
+        )
+        .bind(ledger)
+        .bind(GENERATION)
+        .bind(topic)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(Document::from))
+    }
+
+    pub async fn documents_by_state(
+        &self,
+        state: &str,
+        topic: &str,
+        limit: u32,
+    ) -> Result<Vec<Document>> {
+        let rows: Vec<DocumentRow> = sqlx::query_as(
+            "SELECT documents.topic, documents.position, documents.body
+             FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
+             WHERE ledgers.state = $1 AND documents.generation = $2 AND documents.topic = $3
+             ORDER BY ledgers.slug LIMIT $4",
+        )
+        .bind(state)
+        .bind(GENERATION)
+        .bind(topic)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Document::from).collect())
+    }
+
+    pub async fn snapshot(&self, ledger: LedgerId) -> Result<Option<Snapshot>> {
+        let row: Option<(i64, String)> =
+            sqlx::query_as("SELECT position, body FROM snapshots WHERE ledger = $1")
+                .bind(ledger)
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(row.map(Snapshot::from))
+    }
+
+    pub async fn due_deadlines(&self, now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>> {
+        let rows = sqlx::query_as(
+            "SELECT ledger, process FROM deadlines WHERE at <= $1 ORDER BY at LIMIT $2",
+        )
+        .bind(now)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows)
+    }
+
+    pub async fn next_deadline(&self) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar("SELECT min(at) FROM deadlines").fetch_one(&self.readers).await?)
+    }
+
+    pub async fn lease_effects(
+        &self,
+        now: i64,
+        lease_until: i64,
+        limit: u32,
+    ) -> Result<Vec<LeasedEffect>> {
+        let mut writer = self.writer.lock().await;
+        let rows: sqlx::Result<Vec<EffectRow>> = sqlx::query_as(
+            "UPDATE effects SET due_at = $2, attempts = attempts + 1
+             WHERE (ledger, id) IN (SELECT ledger, id FROM effects
+                                    WHERE state = 'live' AND due_at <= $1
+                                    ORDER BY due_at LIMIT $3)
+             RETURNING ledger, id, kind, payload, attempts - 1",
+        )
+        .bind(now)
+        .bind(lease_until)
+        .bind(i64::from(limit))
+        .fetch_all(writer.connection().await?)
+        .await;
+        let rows = settle(writer, rows, |_| true)?;
+        Ok(rows.into_iter().map(LeasedEffect::from).collect())
+    }
+
+    pub async fn next_effect(&self) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar("SELECT min(due_at) FROM effects WHERE state = 'live'")
+            .fetch_one(&self.readers)
+            .await?)
+    }
+
+    pub async fn retry_effect(
+        &self,
+        ledger: LedgerId,
+        id: Uuid,
+        retry_at: i64,
+        error: &str,
+    ) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query(
+            "UPDATE effects SET due_at = $3, last_error = $4
+             WHERE ledger = $1 AND id = $2 AND state = 'live'",
+        )
+        .bind(ledger)
+        .bind(id)
+        .bind(retry_at)
+        .bind(error)
+        .execute(writer.connection().await?)
+        .await;
+        settle(writer, done, |_| true)?;
+        Ok(())
+    }
+
+    pub async fn bury_effect(&self, ledger: LedgerId, id: Uuid, error: &str) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query(
+            "UPDATE effects SET state = 'dead', last_error = $3 WHERE ledger = $1 AND id = $2",
+        )
+        .bind(ledger)
+        .bind(id)
+        .bind(error)
+        .execute(writer.connection().await?)
+        .await;
+        settle(writer, done, |_| true)?;
+        Ok(())
+    }
+
+    pub async fn dead_effects(&self, limit: u32) -> Result<Vec<DeadEffect>> {
+        let rows: Vec<EffectRow> = sqlx::query_as(
+            "SELECT ledger, id, kind, last_error, attempts FROM effects
+             WHERE state = 'dead' ORDER BY ledger, id LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(DeadEffect::from).collect())
+    }
+
+    pub async fn find_processes(
+        &self,
+        ledger: LedgerId,
+        email: &str,
+        code: &str,
+    ) -> Result<Vec<ProcessId>> {
+        let processes = sqlx::query_scalar(
+            "SELECT process FROM orders WHERE ledger = $1 AND email = $2 AND code = $3
+             ORDER BY placed_at DESC, process",
+        )
+        .bind(ledger)
+        .bind(email)
+        .bind(code)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(processes)
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        sqlx::query("SELECT head FROM ledgers LIMIT 1").execute(&self.readers).await.is_ok()
+    }
+
+    pub async fn close(&self) {
+        let mut writer = self.writer.lock().await;
+        self.readers.close().await;
+        if let Some(mut connection) = writer.connection.take() {
+            let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+            if let Err(error) = checkpoint.execute(&mut connection).await {
+                tracing::warn!(%error, "The log stays beside the database until the next start");
+            }
+            let closed = connection.close().await;
+            drop(closed.inspect_err(|error| tracing::warn!(%error, "Closing was not clean")));
+        }
+        writer.lock = None;
+    }
+}
+
+/// The file behind `sqlite:path` or `sqlite://path`.
+fn path_in(url: &str) -> Result<&Path> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    match path {
+        Some(path) if !path.is_empty() && !path.contains('?') => Ok(Path::new(path)),
+        _ => Err(anyhow::anyhow!(
+            "the database URL must be `sqlite:` and a path (without `?`), or a `postgres:` URL"
+        )
+        .into()),
+    }
+}
+
+/// SQLite would let a second process write. Both would be right, thanks to the head, but each would
+/// wait for and repeat what the other did: better said at the start.
+fn lock_beside(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::create(&name)
+        .with_context(|| format!("cannot create {}", Path::new(&name).display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
+            "the database file {} is in use by another process: stop it, or give each its own file",
+            path.display()
+        )
+        .into()),
+        Err(TryLockError::Error(error)) => Err(anyhow::Error::new(error)
+            .context(format!("cannot lock {}", Path::new(&name).display()))
+            .into()),
+    }
+}
+
+/// Throws the connection away when the outcome was a fault, then lets the next writer in.
+fn settle<T, E>(
+    mut writer: MutexGuard<'_, Writer>,
+    outcome: std::result::Result<T, E>,
+    is_fault: impl Fn(&E) -> bool,
+) -> std::result::Result<T, E> {
+    if outcome.as_ref().is_err_and(is_fault) {
+        writer.connection = None;
+    }
+    outcome
+}
+
+/// Leaves early by dropping the transaction: the driver rolls back before anything that follows on
+/// this connection. That is also what happens when the caller stops waiting.
+async fn write(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    rows: Rows,
+) -> std::result::Result<(), CommitError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if !move_head(&mut transaction, commit).await.map_err(classify)? {
+        return Err(CommitError::Conflict);
+    }
+    sqlx::query(WRITE)
+        .bind(commit.ledger)
+        .bind(commit.expected_head.cast_signed())
+        .bind(rows.payloads)
+        .bind(rows.events)
+        .bind(GENERATION)
+        .bind(rows.documents)
+        .bind(rows.lookups)
+        .bind(rows.deadlines)
+        .bind(rows.effects)
+        .bind(rows.effects_done)
+        .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
+        .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.body.clone()))
+        .execute(&mut *transaction)
+        .await
+        .map_err(classify)?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx::Result<bool> {
+    let entry = commit.entry.as_ref();
+    let moved = sqlx::query(
+        "UPDATE ledgers
+         SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state)
+         WHERE ledger = $1 AND head = $2",
+    )
+    .bind(commit.ledger)
+    .bind(commit.expected_head.cast_signed())
+    .bind(commit.events.len() as i64)
+    .bind(entry.map(|entry| entry.slug.clone()))
+    .bind(entry.map(|entry| entry.state))
+    .execute(&mut *transaction)
+    .await?;
+    let Some(entry) = entry.filter(|_| moved.rows_affected() == 0 && commit.expected_head == 0)
+    else {
+        return Ok(moved.rows_affected() == 1);
+    };
+    let created = sqlx::query(
+        "INSERT INTO ledgers (ledger, slug, state, head) SELECT $1, $2, $3, $4
+         WHERE NOT EXISTS (SELECT 1 FROM ledgers WHERE ledger = $1)",
+    )
+    .bind(commit.ledger)
+    .bind(entry.slug.clone())
+    .bind(entry.state)
+    .bind(commit.events.len() as i64)
+    .execute(transaction)
+    .await?;
+    Ok(created.rows_affected() == 1)
+}
+
+/// SQLite names the columns of a violated constraint only in its message.
+fn classify(error: sqlx::Error) -> CommitError {
+    match &error {
+        sqlx::Error::Database(refused) if refused.is_unique_violation() => {
+            if refused.message().contains("ledgers.slug") {
+                return CommitError::SlugTaken;
+            }
+            if refused.message().contains("events.") {
+                return CommitError::Conflict;
+            }
+        }
+        _ => {}
+    }
+    error.into()
+}
+
+/// Everything behind the head, as one text of several statements: one step for the driver's thread.
+/// `$3` holds the bytes of all payloads and bodies, the JSON beside it says where each one lies: so
+/// they are neither escaped nor parsed, and come back byte for byte.
+const WRITE: &str = "
+INSERT INTO events (ledger, position, stream, version, process, kind, payload, command_id, cause,
+                    recorded_at)
+SELECT $1, $2 + key + 1, value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3,
+       CAST(substr($3, value ->> 4, value ->> 5) AS TEXT), unhex(value ->> 6), value ->> 7,
+       value ->> 8
+FROM json_each($4);
+
+INSERT INTO documents (ledger, generation, topic, position, body)
+SELECT $1, $5, value ->> 0, value ->> 1, CAST(substr($3, value ->> 2, value ->> 3) AS TEXT)
+FROM json_each($6) WHERE true
+ON CONFLICT (ledger, generation, topic) DO UPDATE
+SET position = excluded.position, body = excluded.body
+WHERE excluded.position >= documents.position;
+
+INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at)
+SELECT $1, unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+       value ->> 6
+FROM json_each($7) WHERE true
+ON CONFLICT (ledger, process) DO UPDATE
+SET code = excluded.code, email = excluded.email, status = excluded.status,
+    total_minor = excluded.total_minor, placed_at = excluded.placed_at,
+    changed_at = excluded.changed_at;
+
+DELETE FROM deadlines WHERE ledger = $1
+AND process IN (SELECT unhex(value ->> 0) FROM json_each($8) WHERE value ->> 1 IS NULL);
+
+INSERT INTO deadlines (ledger, process, at)
+SELECT $1, unhex(value ->> 0), value ->> 1 FROM json_each($8) WHERE value ->> 1 IS NOT NULL
+ON CONFLICT (ledger, process) DO UPDATE SET at = excluded.at;
+
+DELETE FROM effects WHERE ledger = $1 AND id IN (SELECT unhex(value) FROM json_each($10));
+
+INSERT INTO effects (ledger, id, kind, payload, due_at)
+SELECT $1, unhex(value ->> 0), value ->> 1, CAST(substr($3, value ->> 2, value ->> 3) AS TEXT),
+       value ->> 4
+FROM json_each($9) WHERE true
+ON CONFLICT (ledger, id) DO NOTHING;
+
+INSERT INTO snapshots (ledger, position, body) SELECT $1, $11, $12 WHERE $11 IS NOT NULL
+ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
+WHERE excluded.position >= snapshots.position;
+";
+
+/// The rows of one commit as `WRITE` wants them.
+struct Rows {
+    payloads: Vec<u8>,
+    events: String,
+    documents: String,
+    lookups: String,
+    deadlines: String,
+    effects: String,
+    effects_done: String,
+}
+
+impl Rows {
+    fn of(commit: &Commit) -> Self {
+        let mut payloads = Vec::new();
+        let events: Vec<_> = commit
+            .events
+            .iter()
+            .map(|event| {
+                let (start, length) = put(&mut payloads, &event.payload);
+                let process = event.process.map(Uuid::simple);
+                let command_id = event.command_id.map(Uuid::simple);
+                let NewEvent { stream, version, kind, cause, recorded_at, .. } = event;
+                (stream, version, process, kind, start, length, command_id, cause, recorded_at)
+            })
+            .collect();
+        let documents: Vec<_> = last_of_each(&commit.documents, |document| &document.topic)
+            .map(|document| {
+                let (start, length) = put(&mut payloads, &document.body);
+                (&document.topic, document.position, start, length)
+            })
+            .collect();
+        let lookups: Vec<_> = last_of_each(&commit.lookups, |lookup| lookup.process)
+            .map(|lookup| {
+                let Lookup { code, email, status, total_minor, placed_at, changed_at, .. } = lookup;
+                let process = lookup.process.simple();
+                (process, code, email, status, total_minor, placed_at, changed_at)
+            })
+            .collect();
+        let deadlines: Vec<_> = last_of_each(&commit.deadlines, |(process, _)| *process)
+            .map(|(process, at)| (process.simple(), at))
+            .collect();
+        let effects: Vec<_> = commit
+            .effects
+            .iter()
+            .map(|effect| {
+                let (start, length) = put(&mut payloads, &effect.payload);
+                (effect.id.simple(), effect.kind, start, length, effect.due_at)
+            })
+            .collect();
+        let effects_done: Vec<_> = commit.effects_done.iter().map(|id| id.simple()).collect();
+        Self {
+            events: json(&events),
+            documents: json(&documents),
+            lookups: json(&lookups),
+            deadlines: json(&deadlines),
+            effects: json(&effects),
+            effects_done: json(&effects_done),
+            payloads,
+        }
+    }
+}
+
+/// Where `substr` finds the text again: its first byte, counted from 1, and how many there are.
+fn put(payloads: &mut Vec<u8>, text: &str) -> (usize, usize) {
+    let start = payloads.len() + 1;
+    payloads.extend_from_slice(text.as_bytes());
+    (start, text.len())
+}
+
+fn json<T: serde::Serialize + ?Sized>(rows: &T) -> String {
+    serde_json::to_string(rows).expect("numbers, texts and ids are JSON")
+}
