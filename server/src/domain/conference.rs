@@ -356,10 +356,7 @@ pub(crate) mod tests {
             SeatType { name: "x".into(), ..seat_type(GENERAL, 1, 0) },
             seat_type(GENERAL, 1, -1),
             seat_type(GENERAL, 1, PRICE_MINOR_MAX + 1),
-            SeatType {
-                price: Money::new(1, "USD".parse().unwrap()),
-                ..seat_type(GENERAL, 1, 0)
-            },
+            SeatType { price: Money::new(1, "USD".parse().unwrap()), ..seat_type(GENERAL, 1, 0) },
         ];
         for seat_type in wrong {
             given::<Conference>([created()])

@@ -55,13 +55,27 @@ pub enum Todo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect")]
 pub enum Effect {
-    QueryPayment { order_id: OrderId, payment_id: PaymentId },
-    CancelPayment { order_id: OrderId, payment_id: PaymentId },
-    RefundPayment { order_id: OrderId, payment_id: PaymentId },
+    QueryPayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+    },
+    CancelPayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+    },
+    RefundPayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+    },
     /// Tell the registrant that the order is confirmed, with the access code.
-    MailConfirmation { order_id: OrderId },
+    MailConfirmation {
+        order_id: OrderId,
+    },
     /// Tell the registrant that money came too late and goes back.
-    MailRefund { order_id: OrderId, payment_id: PaymentId },
+    MailRefund {
+        order_id: OrderId,
+        payment_id: PaymentId,
+    },
 }
 
 impl Effect {
@@ -110,11 +124,13 @@ pub fn effects_of_payment(
 #[must_use]
 pub fn next(process: Process<'_>, now: Timestamp) -> Next {
     match process.order.status {
-        OrderStatus::Unknown => process.end(),
         OrderStatus::Reserving => process.reserve(now),
         OrderStatus::Held | OrderStatus::PartlyHeld => process.wait_for_payment(now),
         OrderStatus::Confirmed => process.settle(),
-        OrderStatus::Expired | OrderStatus::Cancelled => process.after_the_end(),
+        // Also an order nobody knows: its reservation goes back, and so does its money.
+        OrderStatus::Unknown | OrderStatus::Expired | OrderStatus::Cancelled => {
+            process.after_the_end()
+        }
     }
 }
 

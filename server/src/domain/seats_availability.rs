@@ -41,7 +41,9 @@ pub enum Command {
 #[serde(tag = "event")]
 pub enum Event {
     /// The quota moved.
-    AvailableSeatsChanged { available_seats_changed: Vec<SeatChange> },
+    AvailableSeatsChanged {
+        available_seats_changed: Vec<SeatChange>,
+    },
     /// Emitted for every new revision, even when nothing could be had.
     SeatsReserved {
         reservation_id: OrderId,
@@ -51,7 +53,10 @@ pub enum Event {
         available_seats_changed: Vec<SeatChange>,
     },
     /// The hold became a sale.
-    SeatsReservationCommitted { reservation_id: OrderId, seats: Vec<SeatQuantity> },
+    SeatsReservationCommitted {
+        reservation_id: OrderId,
+        seats: Vec<SeatQuantity>,
+    },
     SeatsReservationCancelled {
         reservation_id: OrderId,
         available_seats_changed: Vec<SeatChange>,

@@ -135,11 +135,14 @@ fn fewer_seats_cost_less_at_the_price_they_were_offered_for() {
 
 #[test]
 fn an_empty_hand_is_not_free_of_charge() {
-    let none = and(placed(2, 500), [
-        Event::OrderPartiallyReserved { seats: vec![] },
-        total(vec![], 0),
-        Event::OrderRegistrantAssigned { registrant: ada() },
-    ]);
+    let none = and(
+        placed(2, 500),
+        [
+            Event::OrderPartiallyReserved { seats: vec![] },
+            total(vec![], 0),
+            Event::OrderRegistrantAssigned { registrant: ada() },
+        ],
+    );
     given::<Order>(none.clone())
         .when(Command::CompleteRegistration)
         .then_refused(RefusalCode::SeatsNotHeld);
@@ -228,9 +231,8 @@ fn a_payment_needs_seats_a_registrant_and_the_amount_that_was_shown() {
     assert_eq!(code(held(2, 0), 0, NOON), Err(RefusalCode::NothingToPay));
     assert_eq!(code(placed(2, 500), 1_000, NOON), Err(RefusalCode::SeatsNotHeld));
     assert_eq!(code(held(2, 500), 1_000, minutes(16)), Err(RefusalCode::OrderEnded));
-    let nameless = and(placed(2, 500), [Event::OrderReservationCompleted {
-        seats: vec![general(2)],
-    }]);
+    let nameless =
+        and(placed(2, 500), [Event::OrderReservationCompleted { seats: vec![general(2)] }]);
     assert_eq!(code(nameless, 1_000, NOON), Err(RefusalCode::RegistrantMissing));
 }
 

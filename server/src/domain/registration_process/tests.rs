@@ -320,6 +320,17 @@ fn a_reservation_without_an_order_goes_back() {
     assert_eq!(world.seats.counts[&GENERAL].held, 0);
 }
 
+#[test]
+fn money_for_an_order_nobody_knows_goes_back() {
+    let mut world = World::with_quota(10);
+    world.order.total = Some(euros(1_000));
+    world.pay(PAYMENT, NOON);
+    world.order.total = None;
+    world.complete(PAYMENT, NOON);
+    assert_eq!(world.follow(NOON), Next::Rest);
+    assert_eq!(world.status(PAYMENT), PaymentStatus::Refunding);
+}
+
 #[derive(Clone, Debug)]
 enum Happening {
     Change(u32),

@@ -68,9 +68,11 @@ fn more_than_there_is_grants_what_there_is() {
 
 #[test]
 fn nothing_left_is_an_event_too() {
-    given::<SeatsAvailability>([quota(GENERAL, 0)])
-        .when(make(1, &[general(2)]))
-        .then([reserved(1, &[], &[])]);
+    given::<SeatsAvailability>([quota(GENERAL, 0)]).when(make(1, &[general(2)])).then([reserved(
+        1,
+        &[],
+        &[],
+    )]);
 }
 
 #[test]
@@ -91,9 +93,11 @@ fn a_stale_reservation_does_not_undo_a_newer_one() {
 fn a_cut_quota_takes_no_seat_from_anybody_and_grants_no_more() {
     let mut cut = six_of_ten_are_mine();
     cut.push(quota(GENERAL, -7));
-    given::<SeatsAvailability>(cut)
-        .when(make(2, &[general(8)]))
-        .then([reserved(2, &[general(6)], &[])]);
+    given::<SeatsAvailability>(cut).when(make(2, &[general(8)])).then([reserved(
+        2,
+        &[general(6)],
+        &[],
+    )]);
 }
 
 #[test]

@@ -1,0 +1,179 @@
+//! Everything the server can be told, one struct per concern. Read once, from the environment.
+//!
+//! Not here: limits that are product facts; they are constants beside their use.
+
+use anyhow::{Context, bail};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::env;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub http: Http,
+    pub storage: Storage,
+    pub payment: Payment,
+    pub mail: Mail,
+    pub secrets: Secrets,
+}
+
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where to listen; port 0 takes a free one. `LISTEN_ADDR`
+    pub listen_addr: SocketAddr,
+    /// How the world reaches us, without a slash at the end; empty: by the address we listen on.
+    /// `PUBLIC_URL`
+    pub public_url: String,
+    /// The built app. `DIST_DIR`
+    pub dist_dir: PathBuf,
+    /// Lets tests set the clock and make conferences. Only on a loopback address. `TEST_DOOR=1`
+    pub test_door: bool,
+    /// Commands per minute and client address; 0: no limit. `COMMANDS_PER_MINUTE`
+    pub commands_per_minute: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// `sqlite:path` or `postgres://…`. `DATABASE_URL`
+    pub database_url: String,
+    /// Where files of ours go. `DATA_DIR`
+    pub data_dir: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct Payment {
+    /// The provider's address; empty: the simulated one inside this server. `PAYMENT_PROVIDER_URL`
+    pub provider_url: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Mails are written here as `.eml` files. `MAIL_DIR`
+    pub dir: PathBuf,
+}
+
+/// Keys, all derived from one secret. Never shown.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Signs what we give to a registrant who found an order by e-mail and code.
+    pub token_key: [u8; 32],
+    /// Shared with the payment provider. `PAYMENT_SECRET`
+    pub payment_key: Vec<u8>,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+impl Config {
+    /// Reads the environment, and makes and keeps a secret of our own if none is given.
+    ///
+    /// # Errors
+    /// All mistakes at once, in one message.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let mut mistakes = Vec::new();
+        let listen_addr = parse_or("LISTEN_ADDR", "127.0.0.1:8080", &mut mistakes);
+        let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
+        let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
+        let http = Http {
+            listen_addr,
+            public_url: var_or("PUBLIC_URL", "").trim_end_matches('/').to_owned(),
+            dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
+            test_door: var_or("TEST_DOOR", "0") == "1",
+            commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
+        };
+        if http.test_door && !http.listen_addr.ip().is_loopback() {
+            mistakes.push("TEST_DOOR is only for a loopback LISTEN_ADDR".to_owned());
+        }
+        if !mistakes.is_empty() {
+            bail!("the configuration is wrong: {}", mistakes.join("; "));
+        }
+        let storage = Storage { database_url: var_or("DATABASE_URL", &default_url), data_dir };
+        let payment = Payment {
+            provider_url: var_or("PAYMENT_PROVIDER_URL", "").trim_end_matches('/').to_owned(),
+        };
+        let mail = Mail {
+            dir: env::var("MAIL_DIR").map_or_else(|_| storage.data_dir.join("mail"), PathBuf::from),
+        };
+        let secret = match env::var("SECRET_KEY") {
+            Ok(secret) if secret.len() >= 32 => secret.into_bytes(),
+            Ok(_) => bail!("the configuration is wrong: SECRET_KEY has fewer than 32 characters"),
+            Err(_) => own_secret(&storage.data_dir)?,
+        };
+        let secrets = Secrets::derive(&secret, env::var("PAYMENT_SECRET").ok());
+        Ok(Self { http, storage, payment, mail, secrets })
+    }
+
+    /// A configuration for a test: a free port, everything in one folder, no limits.
+    #[must_use]
+    pub fn for_testing(folder: &Path, database_url: &str) -> Self {
+        Self {
+            http: Http {
+                listen_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+                public_url: String::new(),
+                dist_dir: folder.join("dist"),
+                test_door: true,
+                commands_per_minute: 0,
+            },
+            storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },
+            payment: Payment { provider_url: String::new() },
+            mail: Mail { dir: folder.join("mail") },
+            secrets: Secrets::derive(&[7; 32], None),
+        }
+    }
+}
+
+impl Secrets {
+    fn derive(secret: &[u8], payment: Option<String>) -> Self {
+        let payment_key =
+            payment.map_or_else(|| key(secret, b"payment").to_vec(), String::into_bytes);
+        Self { token_key: key(secret, b"token"), payment_key }
+    }
+}
+
+fn key(secret: &[u8], purpose: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is a key");
+    mac.update(purpose);
+    mac.finalize().into_bytes().into()
+}
+
+/// A secret made once and kept beside the data, readable only by us.
+fn own_secret(data_dir: &Path) -> anyhow::Result<Vec<u8>> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = data_dir.join("secret.key");
+    if let Ok(secret) = fs::read(&path) {
+        return Ok(secret);
+    }
+    fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
+    let mut secret = vec![0; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(&secret)?;
+    file.sync_all()?;
+    Ok(secret)
+}
+
+fn var_or(name: &str, default: &str) -> String {
+    env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+}
+
+fn parse_or<T: std::str::FromStr>(name: &str, default: &str, mistakes: &mut Vec<String>) -> T
+where
+    T::Err: std::fmt::Display,
+{
+    let value = var_or(name, default);
+    value.parse().unwrap_or_else(|error| {
+        mistakes.push(format!("{name}={value} ({error})"));
+        default.parse().unwrap_or_else(|_| unreachable!("the default of {name} is right"))
+    })
+}

@@ -1,0 +1,72 @@
+//! Wakes a ledger when an instant has come. Instants rest in a table, so a restart forgets none.
+//!
+//! Not here: what happens then. The ledger looks at the order and decides by itself.
+
+use crate::clock::Clock;
+use crate::ledger::stage::{Command, Request};
+use crate::ledgers::{Bells, Ledgers};
+use crate::store::{Store, StoreFault};
+use futures_util::future::join_all;
+use shared::{ConferenceId, OrderId, Timestamp};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+/// Orders looked at together.
+const BATCH_MAX: u32 = 256;
+/// Without a sign from a ledger the table is read again after this long, in seconds: another node may
+/// have written to it.
+const PATIENCE_SECONDS: i64 = 5;
+/// Pause after the store failed, in seconds.
+const FAULT_PAUSE_SECONDS: i64 = 1;
+
+/// The worker that keeps the instants.
+pub struct Deadlines {
+    pub store: Store,
+    pub ledgers: Ledgers,
+    pub clock: Clock,
+    pub bells: Bells,
+}
+
+impl Deadlines {
+    /// Works until told to stop.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let next = match self.look().await {
+                Ok(next) => next,
+                Err(fault) => {
+                    error!(error = format!("{fault:#}"), "Cannot read the deadlines");
+                    self.clock.now().plus_seconds(FAULT_PAUSE_SECONDS)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.clock.sleep_until(next) => {}
+                () = self.bells.earlier_deadline(next.0) => {}
+            }
+        }
+    }
+
+    /// Looks at every order whose instant has come; says when to look again.
+    async fn look(&self) -> Result<Timestamp, StoreFault> {
+        loop {
+            let now = self.clock.now();
+            let due = self.store.due_deadlines(now.0, BATCH_MAX).await?;
+            if due.is_empty() {
+                let patience = now.plus_seconds(PATIENCE_SECONDS);
+                let next = self.store.next_deadline().await?.map_or(patience, Timestamp);
+                return Ok(next.min(patience));
+            }
+            let looks = due.into_iter().map(|(ledger, process)| {
+                let order_id = OrderId(process);
+                let request = Request::of_the_house(Command::LookAgain { order_id });
+                self.ledgers.perform(ConferenceId(ledger), request)
+            });
+            let failed = join_all(looks).await.into_iter().filter(Result::is_err).count();
+            if failed > 0 {
+                // Their rows are still there and due: try again, but not in a tight circle.
+                warn!(orders.failed = failed, "Could not look at some orders");
+                return Ok(now.plus_seconds(FAULT_PAUSE_SECONDS));
+            }
+        }
+    }
+}

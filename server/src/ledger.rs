@@ -1,0 +1,257 @@
+//! One conference's writer: wait for commands, run each to rest in memory, commit the batch as one
+//! transaction, then answer, and publish what changed.
+//!
+//! The memory is a copy of what the store says. When a commit fails it is thrown away, so no decision
+//! is ever made on something that did not become durable.
+//! Not here: what a command means (`ledger/stage.rs`), which ledgers are open (`ledgers.rs`).
+
+pub mod memory;
+pub mod stage;
+
+use crate::clock::Clock;
+use crate::domain::Refusal;
+use crate::events::CONFERENCE_STREAMS;
+use crate::ledgers::Bells;
+use crate::live::Hub;
+use crate::store::{Commit, CommitError, Store};
+use memory::{Changed, Memory};
+use shared::live::Topic;
+use shared::{ConferenceId, OrderId, RefusalCode};
+use stage::{Answer, Request, perform};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, error, info, warn};
+use uuid::Uuid;
+
+/// Commands that wait for one ledger. When it is full the caller is told to come back.
+pub const QUEUE_MAX: usize = 4_096;
+/// Commands that share one transaction.
+const BATCH_MAX: usize = 512;
+/// How often a batch is decided again because another node wrote.
+const CONFLICTS_MAX: u32 = 5;
+/// A ledger that nobody asked for this long is closed.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    Refused(Refusal),
+    /// The queue is full, or other nodes keep writing. Nothing happened.
+    Busy,
+    /// The store failed. Whether something happened is unknown; the same command can safely be sent
+    /// again.
+    Unavailable,
+}
+
+impl From<RefusalCode> for Failure {
+    fn from(code: RefusalCode) -> Self {
+        Self::Refused(code.into())
+    }
+}
+
+/// A request and where its answer goes.
+pub struct Envelope {
+    pub request: Request,
+    pub reply: oneshot::Sender<Result<Answer, Failure>>,
+}
+
+/// The task that owns one conference's memory.
+pub struct Ledger {
+    pub id: ConferenceId,
+    pub store: Store,
+    pub hub: Hub,
+    pub clock: Clock,
+    pub bells: Bells,
+}
+
+enum Attempt {
+    Conflict,
+    SlugTaken,
+    Fault(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Attempt {
+    fn from(fault: anyhow::Error) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<CommitError> for Attempt {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict => Self::Conflict,
+            CommitError::SlugTaken => Self::SlugTaken,
+            CommitError::Fault(fault) => Self::Fault(fault.into()),
+        }
+    }
+}
+
+impl Ledger {
+    /// Serves until nobody asks any more.
+    pub async fn run(self, mut inbox: mpsc::Receiver<Envelope>) {
+        let mut memory = None;
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        loop {
+            match tokio::time::timeout(IDLE, inbox.recv_many(&mut batch, BATCH_MAX)).await {
+                Ok(0) => break,
+                Ok(_) => self.serve(&mut memory, std::mem::take(&mut batch)).await,
+                // Nobody can send any more, but what was sent before is still served.
+                Err(_) => inbox.close(),
+            }
+        }
+        debug!(ledger = %self.id, "Closed an idle ledger");
+    }
+
+    /// Decides the batch, again after each conflict, and answers everybody exactly once.
+    async fn serve(&self, memory: &mut Option<Memory>, batch: Vec<Envelope>) {
+        let requests: Vec<Request> = batch.iter().map(|waiting| waiting.request.clone()).collect();
+        for _ in 0..CONFLICTS_MAX {
+            let failure = match self.attempt(memory, &requests).await {
+                Ok(answers) => {
+                    for (waiting, answer) in batch.into_iter().zip(answers) {
+                        // Nobody waits for it any more: that is their right.
+                        let _ = waiting.reply.send(answer.map_err(Failure::Refused));
+                    }
+                    return;
+                }
+                Err(Attempt::Conflict) => {
+                    info!(ledger = %self.id, "Another node wrote; deciding again");
+                    *memory = None;
+                    continue;
+                }
+                Err(Attempt::SlugTaken) => RefusalCode::SlugTaken.into(),
+                Err(Attempt::Fault(fault)) => {
+                    error!(ledger = %self.id, error = format!("{fault:#}"), "The store failed");
+                    Failure::Unavailable
+                }
+            };
+            *memory = None;
+            return refuse_all(batch, &failure);
+        }
+        warn!(ledger = %self.id, "Gave up after {CONFLICTS_MAX} conflicts");
+        refuse_all(batch, &Failure::Busy);
+    }
+
+    async fn attempt(
+        &self,
+        memory: &mut Option<Memory>,
+        requests: &[Request],
+    ) -> Result<Vec<Result<Answer, Refusal>>, Attempt> {
+        let memory = match memory {
+            Some(memory) => memory,
+            None => memory.insert(self.open().await?),
+        };
+        self.load_orders(memory, requests).await?;
+        let now = self.clock.now();
+        let answers: Vec<_> =
+            requests.iter().map(|request| perform(memory, request.clone(), now)).collect();
+        match memory.commit()? {
+            Some(commit) => {
+                self.store.commit(&commit).await?;
+                self.ring(&commit);
+            }
+            None => self.confirm_head(memory).await?,
+        }
+        self.log(requests, &answers);
+        memory.committed(|position, changed| self.publish(position, &changed));
+        Ok(answers)
+    }
+
+    /// A refusal is as good as the head it was decided on. The only writer of a ledger knows its
+    /// head; where other nodes may write, one indexed read tells.
+    async fn confirm_head(&self, memory: &Memory) -> Result<(), Attempt> {
+        if !self.store.is_shared() {
+            return Ok(());
+        }
+        let head = self.store.head(self.id.0).await.map_err(anyhow::Error::from)?;
+        if head.map_or(0, |known| known.head) == memory.head() {
+            Ok(())
+        } else {
+            Err(Attempt::Conflict)
+        }
+    }
+
+    /// Reads the newest snapshot and what follows.
+    async fn open(&self) -> anyhow::Result<Memory> {
+        // The head is read first. Events that another node adds meanwhile make the tail longer than
+        // the head says; then the first commit meets a conflict and everything is read again.
+        let head = self.store.head(self.id.0).await?.map_or(0, |known| known.head);
+        let snapshot = self.store.snapshot(self.id.0).await?;
+        let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
+        let tail = self.store.read_streams(self.id.0, &CONFERENCE_STREAMS, after).await?;
+        Memory::open(self.id, head, snapshot.as_ref(), &tail)
+    }
+
+    async fn load_orders(&self, memory: &mut Memory, requests: &[Request]) -> anyhow::Result<()> {
+        let mut missing: Vec<OrderId> = requests
+            .iter()
+            .filter_map(|request| request.command.order_id())
+            .filter(|id| !memory.has_order(*id))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let processes: Vec<Uuid> = missing.iter().map(|id| id.0).collect();
+        let events = self.store.read_processes(self.id.0, &processes).await?;
+        memory.load_orders(&missing, &events)
+    }
+
+    /// Wakes the workers that wait for what this commit added.
+    fn ring(&self, commit: &Commit) {
+        if !commit.effects.is_empty() {
+            self.bells.effect();
+        }
+        if let Some(at) = commit.deadlines.iter().filter_map(|(_, at)| *at).min() {
+            self.bells.deadline(at);
+        }
+    }
+
+    fn publish(&self, position: u64, changed: &Changed<'_>) {
+        let now = self.clock.now();
+        match changed {
+            Changed::Conference(view) => {
+                let topic = Topic::Conference { slug: view.slug.clone() };
+                self.hub.publish(&topic, position, now, || memory::conference_view(view));
+            }
+            Changed::Order(view) => {
+                let topic = Topic::Order { slug: view.conference.clone(), order_id: view.id };
+                self.hub.publish(&topic, position, now, || memory::order_view(view));
+            }
+        }
+    }
+
+    /// One line per command: grep an order's id for its story. No names, codes or addresses.
+    fn log(&self, requests: &[Request], answers: &[Result<Answer, Refusal>]) {
+        for (request, answer) in requests.iter().zip(answers) {
+            let name = request.command.name();
+            let order = request.command.order_id().map(|id| id.0);
+            let command_id = request.command_id.map(|id| id.0);
+            match answer {
+                Ok(Answer { view: Some(_), .. }) => {}
+                Ok(Answer { stuck: Some(stuck), .. }) => {
+                    error!(order.id = ?order, todo = stuck.todo, "The process of an order is stuck");
+                }
+                Ok(answer) => {
+                    info!(
+                        order.id = ?order, command_id = ?command_id, position = answer.position,
+                        "{name} accepted"
+                    );
+                }
+                Err(refusal) => {
+                    debug!(
+                        order.id = ?order, command_id = ?command_id, code = ?refusal.code,
+                        "{name} refused"
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn refuse_all(batch: Vec<Envelope>, failure: &Failure) {
+    for waiting in batch {
+        let _ = waiting.reply.send(Err(failure.clone()));
+    }
+}

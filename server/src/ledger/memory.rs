@@ -1,0 +1,521 @@
+//! What a ledger remembers between batches: the conference, its seats, and the orders somebody
+//! touched lately. Everything here can be read back from the store, and is forgotten when a commit
+//! fails.
+//!
+//! Pure. Not here: which events happen (`stage.rs`) and how they become durable (`ledger.rs`).
+
+use crate::domain::conference::Conference;
+use crate::domain::order::Order;
+use crate::domain::payment::Payment;
+use crate::domain::registration_process::{self, Effect, Process};
+use crate::domain::seat_assignments::SeatAssignments;
+use crate::domain::seats_availability::{self, SeatsAvailability};
+use crate::domain::{Decider, order};
+use crate::events::{Event, Stream};
+use crate::store::{
+    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Position, Recorded, Snapshot,
+};
+use crate::views;
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
+use shared::live::View;
+use shared::views::{ConferenceView, OrderView};
+use shared::{AccessCode, CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use uuid::Uuid;
+
+/// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
+pub const ORDERS_MAX: usize = 20_000;
+/// Events between two snapshots.
+const SNAPSHOT_EVERY: Position = 2_000;
+
+/// The conference itself, complete at every moment. This is what a snapshot holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Base {
+    conference: Conference,
+    seats: SeatsAvailability,
+    /// Versions of the two conference-level streams.
+    conference_version: u64,
+    seats_version: u64,
+    view: Option<ConferenceView>,
+}
+
+/// One order with everything that belongs to it.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFile {
+    pub order: Order,
+    pub payments: BTreeMap<PaymentId, Payment>,
+    pub assignments: SeatAssignments,
+    pub view: Option<OrderView>,
+    pub access_code: Option<AccessCode>,
+    placed_at: Timestamp,
+    /// Which commands were acted upon, and the position of the last event of each. A late duplicate
+    /// is recognised here, even when the order has moved on since.
+    handled: HashMap<CommandId, Position>,
+    versions: HashMap<Stream, u64>,
+    /// What the deadlines table says, once this ledger wrote it.
+    deadline: Option<Option<Timestamp>>,
+    touched_in_batch: u64,
+}
+
+/// What a batch wants to make durable.
+#[derive(Debug, Default)]
+struct Changes {
+    events: Vec<NewEvent>,
+    effects: Vec<NewEffect>,
+    effects_done: Vec<Uuid>,
+    entry_changed: bool,
+    conference_changed: bool,
+    orders: HashSet<OrderId>,
+    order_views: HashSet<OrderId>,
+    deadlines: BTreeMap<OrderId, Option<Timestamp>>,
+}
+
+/// Who caused an event, for the record.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause {
+    pub command_id: Option<CommandId>,
+    /// The event it reacts to; 0 for the outside command itself.
+    pub position: Position,
+    pub now: Timestamp,
+}
+
+/// A changed view on its way to those who watch it.
+#[derive(Clone, Debug)]
+pub enum Changed<'a> {
+    Conference(&'a ConferenceView),
+    Order(&'a OrderView),
+}
+
+#[derive(Debug)]
+pub struct Memory {
+    id: ConferenceId,
+    head: Position,
+    base: Base,
+    orders: HashMap<OrderId, OrderFile>,
+    snapshot_at: Position,
+    batch: u64,
+    changes: Changes,
+}
+
+impl Memory {
+    /// A ledger as the store tells it: its head, its newest snapshot and the events of the
+    /// conference-level streams after that snapshot.
+    ///
+    /// # Errors
+    /// An event or the snapshot is not of this release.
+    pub fn open(
+        id: ConferenceId,
+        head: Position,
+        snapshot: Option<&Snapshot>,
+        tail: &[Recorded],
+    ) -> anyhow::Result<Self> {
+        let base = match snapshot {
+            Some(snapshot) => serde_json::from_str(&snapshot.body)?,
+            None => Base::default(),
+        };
+        let snapshot_at = snapshot.map_or(0, |snapshot| snapshot.position);
+        let (orders, changes) = (HashMap::new(), Changes::default());
+        let mut memory = Self { id, head, base, orders, snapshot_at, batch: 0, changes };
+        for recorded in tail {
+            let event = Event::decode(&recorded.kind, &recorded.payload)?;
+            memory.fold_base(&event);
+        }
+        Ok(memory)
+    }
+
+    /// Adds orders that were read from the store. Those without events become empty files.
+    ///
+    /// # Errors
+    /// An event is not of this release, or belongs to none of these orders.
+    pub fn load_orders(&mut self, ids: &[OrderId], events: &[Recorded]) -> anyhow::Result<()> {
+        for id in ids {
+            self.orders.insert(*id, OrderFile::default());
+        }
+        for recorded in events {
+            let event = Event::decode(&recorded.kind, &recorded.payload)?;
+            let stream = Stream::parse(&recorded.stream)?;
+            let order_id = recorded.process.map(OrderId);
+            ensure!(order_id.is_some_and(|id| ids.contains(&id)), "an event of another order");
+            if let Event::Seats(event) = &event {
+                self.base.seats.remember(event);
+            }
+            let (conference, slug) = (self.id, self.slug());
+            if let Some(file) = order_id.and_then(|id| self.orders.get_mut(&id)) {
+                let at = Timestamp(recorded.recorded_at);
+                file.fold(
+                    views::order::Conference { id: conference, slug: &slug },
+                    stream,
+                    &event,
+                    at,
+                );
+                file.remember(stream, recorded.version, recorded.command_id, recorded.position);
+            }
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn conference(&self) -> &Conference {
+        &self.base.conference
+    }
+
+    #[must_use]
+    pub fn seats(&self) -> &SeatsAvailability {
+        &self.base.seats
+    }
+
+    #[must_use]
+    pub fn view(&self) -> Option<&ConferenceView> {
+        self.base.view.as_ref()
+    }
+
+    #[must_use]
+    pub fn has_order(&self, id: OrderId) -> bool {
+        self.orders.contains_key(&id)
+    }
+
+    /// The file of an order that was loaded before the batch.
+    #[must_use]
+    pub fn order(&self, id: OrderId) -> Option<&OrderFile> {
+        self.orders.get(&id)
+    }
+
+    /// The position of the newest event, with those of this batch.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.head + self.changes.events.len() as Position
+    }
+
+    /// The head the batch is decided on.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.head
+    }
+
+    /// What the registration process sees of an order.
+    #[must_use]
+    pub fn process(&self, id: OrderId) -> Option<Process<'_>> {
+        let file = self.orders.get(&id)?;
+        Some(Process {
+            order: &file.order,
+            reservation: self.base.seats.reservation(id),
+            payments: &file.payments,
+            assignments: &file.assignments,
+        })
+    }
+
+    /// Records an event: folds it into everything that remembers, and keeps it for the commit.
+    pub fn record(&mut self, stream: Stream, event: Event, cause: Cause) -> Position {
+        let process = process_of(stream, &event);
+        let version = self.next_version(stream, process);
+        let position = self.position() + 1;
+        self.changes.conference_changed |= self.fold_base(&event);
+        self.changes.entry_changed |= matches!(event, Event::Conference(_));
+        self.ask_effects(stream, &event, position, cause.now);
+        if let Event::Seats(event) = &event {
+            self.base.seats.remember(event);
+        }
+        let (conference, slug) = (self.id, self.slug());
+        if let Some(file) = process.and_then(|id| self.orders.get_mut(&id)) {
+            let about = views::order::Conference { id: conference, slug: &slug };
+            let view_changed = file.fold(about, stream, &event, cause.now);
+            let command_id = cause.command_id.map(|id| id.0);
+            file.remember(stream, version, command_id, position);
+            file.touched_in_batch = self.batch;
+            self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
+            self.changes.order_views.extend(process.filter(|_| view_changed));
+        }
+        self.changes.events.push(NewEvent {
+            stream: stream.to_string(),
+            version,
+            process: process.map(|id| id.0),
+            kind: event.kind(),
+            payload: event.encode(),
+            command_id: cause.command_id.map(|id| id.0),
+            cause: cause.position,
+            recorded_at: cause.now.0,
+        });
+        position
+    }
+
+    /// Says when to look at an order again.
+    pub fn look_again(&mut self, id: OrderId, at: Option<Timestamp>) {
+        if let Some(file) = self.orders.get_mut(&id)
+            && file.deadline != Some(at)
+        {
+            file.deadline = Some(at);
+            self.changes.deadlines.insert(id, at);
+        }
+    }
+
+    /// Notes that an effect was performed.
+    pub fn effect_done(&mut self, id: Uuid) {
+        self.changes.effects_done.push(id);
+    }
+
+    /// The batch as one commit; `None` when it changed nothing.
+    ///
+    /// # Errors
+    /// Never in practice: views and snapshots are plain data.
+    pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
+        let changes = &self.changes;
+        if changes.events.is_empty()
+            && changes.effects_done.is_empty()
+            && changes.deadlines.is_empty()
+        {
+            return Ok(None);
+        }
+        let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
+        Ok(Some(Commit {
+            ledger: self.id.0,
+            expected_head: self.head,
+            events: changes.events.clone(),
+            entry: self.entry(),
+            documents: self.document()?.into_iter().collect(),
+            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            deadlines: deadlines.collect(),
+            effects: changes.effects.clone(),
+            effects_done: changes.effects_done.clone(),
+            snapshot: self.snapshot()?,
+        }))
+    }
+
+    /// The commit is durable: what it changed is now simply so. Calls `publish` with every view that
+    /// changed.
+    pub fn committed(&mut self, mut publish: impl FnMut(Position, Changed<'_>)) {
+        let position = self.position();
+        let changes = std::mem::take(&mut self.changes);
+        self.head = position;
+        if self.head - self.snapshot_at >= SNAPSHOT_EVERY {
+            self.snapshot_at = self.head;
+        }
+        if changes.conference_changed
+            && let Some(view) = &self.base.view
+        {
+            publish(position, Changed::Conference(view));
+        }
+        for id in &changes.order_views {
+            if let Some(view) = self.orders.get(id).and_then(|file| file.view.as_ref()) {
+                publish(position, Changed::Order(view));
+            }
+        }
+        self.batch += 1;
+        self.forget_idle_orders();
+    }
+
+    fn slug(&self) -> String {
+        self.base.view.as_ref().map_or_else(String::new, |view| view.slug.clone())
+    }
+
+    fn fold_base(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Conference(event) => {
+                self.base.conference.evolve(event);
+                self.base.conference_version += 1;
+            }
+            Event::Seats(event) => {
+                self.base.seats.count(event);
+                self.base.seats_version += 1;
+            }
+            Event::Order(_) | Event::Payment(_) | Event::SeatAssignments(_) => return false,
+        }
+        views::conference::apply(&mut self.base.view, self.id, event)
+    }
+
+    fn next_version(&self, stream: Stream, process: Option<OrderId>) -> u64 {
+        let before = match stream {
+            Stream::Conference => self.base.conference_version,
+            Stream::Seats => self.base.seats_version,
+            Stream::Order(_) | Stream::Payment(..) | Stream::SeatAssignments(_) => process
+                .and_then(|id| self.orders.get(&id))
+                .and_then(|file| file.versions.get(&stream).copied())
+                .unwrap_or(0),
+        };
+        before + 1
+    }
+
+    fn ask_effects(&mut self, stream: Stream, event: &Event, position: Position, now: Timestamp) {
+        let effects: Vec<Effect> = match (stream, event) {
+            (Stream::Order(id), Event::Order(event)) => {
+                registration_process::effects_of_order(id, event)
+            }
+            (Stream::Payment(order, payment), Event::Payment(event)) => {
+                registration_process::effects_of_payment(order, payment, event)
+            }
+            _ => return,
+        };
+        for (index, effect) in effects.iter().enumerate() {
+            let salt = u128::from(position) << 8 | index as u128;
+            self.changes.effects.push(NewEffect {
+                // Derived, not drawn: the same event asks for the same effect in every retry.
+                id: Uuid::from_u128(self.id.0.as_u128() ^ salt),
+                kind: effect.kind(),
+                payload: serde_json::to_string(effect).unwrap_or_default(),
+                due_at: now.0,
+            });
+        }
+    }
+
+    fn entry(&self) -> Option<LedgerEntry> {
+        if !self.changes.entry_changed {
+            return None;
+        }
+        let conference = &self.base.conference;
+        conference.details.as_ref().map(|details| LedgerEntry {
+            slug: details.slug.clone(),
+            state: if conference.is_published { "published" } else { "draft" },
+        })
+    }
+
+    fn document(&self) -> anyhow::Result<Option<Document>> {
+        let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) else {
+            return Ok(None);
+        };
+        // Borrowed, so that the hot path does not copy the view to mark it with its kind.
+        #[derive(Serialize)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        enum Borrowed<'a> {
+            Conference(&'a ConferenceView),
+        }
+        Ok(Some(Document {
+            topic: views::conference::TOPIC.to_owned(),
+            position: self.position(),
+            body: serde_json::to_string(&Borrowed::Conference(view))?,
+        }))
+    }
+
+    fn lookup(&self, id: OrderId) -> Option<Lookup> {
+        let file = self.orders.get(&id)?;
+        Some(Lookup {
+            process: id.0,
+            code: file.access_code?.as_str().to_owned(),
+            email: file
+                .order
+                .registrant
+                .as_ref()
+                .map_or_else(String::new, |registrant| registrant.email.to_lowercase()),
+            status: status_name(file.order.status),
+            total_minor: file.order.total.map_or(0, |total| total.minor),
+            placed_at: file.placed_at.0,
+            changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
+        })
+    }
+
+    fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
+        let position = self.position();
+        if position - self.snapshot_at < SNAPSHOT_EVERY {
+            return Ok(None);
+        }
+        Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))
+    }
+
+    fn forget_idle_orders(&mut self) {
+        if self.orders.len() <= ORDERS_MAX {
+            return;
+        }
+        let mut touched: Vec<u64> =
+            self.orders.values().map(|file| file.touched_in_batch).collect();
+        let middle = touched.len() / 2;
+        let (_, median, _) = touched.select_nth_unstable(middle);
+        let median = *median;
+        let seats = &mut self.base.seats;
+        self.orders.retain(|id, file| {
+            let keep = file.touched_in_batch > median;
+            if !keep {
+                seats.forget(*id);
+            }
+            keep
+        });
+    }
+}
+
+impl OrderFile {
+    /// The position of the last event that this command caused, if it was acted upon.
+    #[must_use]
+    pub fn handled(&self, command_id: CommandId) -> Option<Position> {
+        self.handled.get(&command_id).copied()
+    }
+
+    fn fold(
+        &mut self,
+        conference: views::order::Conference<'_>,
+        stream: Stream,
+        event: &Event,
+        at: Timestamp,
+    ) -> bool {
+        match (stream, event) {
+            (Stream::Order(_), Event::Order(event)) => {
+                if let order::Event::OrderPlaced { access_code, .. } = event {
+                    self.access_code = Some(*access_code);
+                    self.placed_at = at;
+                }
+                self.order.evolve(event);
+            }
+            (Stream::Payment(_, id), Event::Payment(event)) => {
+                self.payments.entry(id).or_default().evolve_at(event, at);
+            }
+            (Stream::SeatAssignments(_), Event::SeatAssignments(event)) => {
+                self.assignments.evolve(event);
+            }
+            _ => {}
+        }
+        views::order::apply(&mut self.view, conference, stream, event, at)
+    }
+
+    fn remember(
+        &mut self,
+        stream: Stream,
+        version: u64,
+        command_id: Option<Uuid>,
+        position: Position,
+    ) {
+        if !matches!(stream, Stream::Conference | Stream::Seats) {
+            self.versions.insert(stream, version);
+        }
+        if let Some(id) = command_id {
+            self.handled.insert(CommandId(id), position);
+        }
+    }
+}
+
+/// The order whose process an event belongs to.
+fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
+    use seats_availability::Event as SeatsEvent;
+    match (stream, event) {
+        (Stream::Order(id) | Stream::Payment(id, _) | Stream::SeatAssignments(id), _) => Some(id),
+        (
+            _,
+            Event::Seats(
+                SeatsEvent::SeatsReserved { reservation_id, .. }
+                | SeatsEvent::SeatsReservationCommitted { reservation_id, .. }
+                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. },
+            ),
+        ) => Some(*reservation_id),
+        _ => None,
+    }
+}
+
+const fn status_name(status: order::Status) -> &'static str {
+    match status {
+        order::Status::Unknown => "unknown",
+        order::Status::Reserving => "reserving",
+        order::Status::Held => "held",
+        order::Status::PartlyHeld => "partly_held",
+        order::Status::Confirmed => "confirmed",
+        order::Status::Expired => "expired",
+        order::Status::Cancelled => "cancelled",
+    }
+}
+
+/// Marks a conference's view with its kind for the wire.
+#[must_use]
+pub fn conference_view(view: &ConferenceView) -> View {
+    View::Conference(view.clone())
+}
+
+/// Marks an order's view with its kind for the wire.
+#[must_use]
+pub fn order_view(view: &OrderView) -> View {
+    View::Order(view.clone())
+}

@@ -1,0 +1,545 @@
+//! One command, run to rest in memory: decide, record, ask the process what is next, do that, until
+//! nothing is left. The whole chain lands in one transaction or nowhere.
+//!
+//! Pure: no IO, no clock, no log. Not here: batches, commits and answers (`ledger.rs`).
+
+use super::memory::{Cause, Memory, OrderFile};
+use crate::domain::order::{Registration, TokenHash};
+use crate::domain::registration_process::{self as process, Next, Todo};
+use crate::domain::{
+    Decider, Refusal, conference, order, payment, seat_assignments, seats_availability,
+};
+use crate::events::{Event, Stream};
+use crate::store::Position;
+use shared::commands::{Registrant, SeatQuantity};
+use shared::views::OrderView;
+use shared::{
+    AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, SeatTypeId, Timestamp,
+};
+use uuid::Uuid;
+
+/// Steps of one process in one batch. The longest honest chain has six.
+const STEPS_MAX: u32 = 16;
+/// A process that could not go on is looked at again after this long, in seconds.
+const STUCK_RETRY_SECONDS: i64 = 60;
+/// Payments of one order; more is not a person.
+const PAYMENTS_PER_ORDER_MAX: usize = 20;
+/// Changes of seats of one order; more is not a person.
+const REVISIONS_PER_ORDER_MAX: u32 = 200;
+
+/// What somebody wants from a ledger.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The intent; `None` for what the house does by itself.
+    pub command_id: Option<CommandId>,
+    pub authority: Authority,
+    /// The effect this is the answer of; it is done when this commits.
+    pub effect_done: Option<Uuid>,
+    pub command: Command,
+}
+
+impl Request {
+    /// Something the house does by itself.
+    #[must_use]
+    pub const fn of_the_house(command: Command) -> Self {
+        Self { command_id: None, authority: Authority::House, effect_done: None, command }
+    }
+}
+
+/// As whom somebody asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// Our own workers, the provider's verified callbacks, the operator.
+    House,
+    /// Somebody with a token; whether it is this order's is seen when the order is known.
+    Token(TokenHash),
+    /// Somebody whose right to this one order was verified outside.
+    Granted(OrderId),
+}
+
+/// Everything a ledger can be asked.
+#[derive(Clone, Debug)]
+pub enum Command {
+    Conference(conference::Command),
+    RegisterToConference {
+        order_id: OrderId,
+        seats: Vec<SeatQuantity>,
+        access_code: AccessCode,
+    },
+    AssignRegistrantDetails {
+        order_id: OrderId,
+        registrant: Registrant,
+    },
+    ExtendSeatReservation {
+        order_id: OrderId,
+    },
+    ReleaseHold {
+        order_id: OrderId,
+    },
+    CompleteRegistration {
+        order_id: OrderId,
+    },
+    InitiatePayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+        total: Money,
+        pay_at: String,
+    },
+    CheckPayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+    },
+    CompletePayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+        amount: Money,
+        reference: String,
+    },
+    RejectPayment {
+        order_id: OrderId,
+        payment_id: PaymentId,
+        reason: String,
+    },
+    RecordRefund {
+        order_id: OrderId,
+        payment_id: PaymentId,
+        reference: String,
+    },
+    /// An instant has come, or a restart wants to be sure.
+    LookAgain {
+        order_id: OrderId,
+    },
+    /// Nothing but the mark that an effect was performed.
+    EffectPerformed,
+    ReadOrder {
+        order_id: OrderId,
+    },
+}
+
+impl Command {
+    /// The order it is about, which has to be loaded before.
+    #[must_use]
+    pub const fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Self::Conference(_) | Self::EffectPerformed => None,
+            Self::RegisterToConference { order_id, .. }
+            | Self::AssignRegistrantDetails { order_id, .. }
+            | Self::ExtendSeatReservation { order_id }
+            | Self::ReleaseHold { order_id }
+            | Self::CompleteRegistration { order_id }
+            | Self::InitiatePayment { order_id, .. }
+            | Self::CheckPayment { order_id, .. }
+            | Self::CompletePayment { order_id, .. }
+            | Self::RejectPayment { order_id, .. }
+            | Self::RecordRefund { order_id, .. }
+            | Self::LookAgain { order_id }
+            | Self::ReadOrder { order_id } => Some(*order_id),
+        }
+    }
+
+    /// Its name, for the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Conference(_) => "Conference",
+            Self::RegisterToConference { .. } => "RegisterToConference",
+            Self::AssignRegistrantDetails { .. } => "AssignRegistrantDetails",
+            Self::ExtendSeatReservation { .. } => "ExtendSeatReservation",
+            Self::ReleaseHold { .. } => "ReleaseHold",
+            Self::CompleteRegistration { .. } => "CompleteRegistration",
+            Self::InitiatePayment { .. } => "InitiatePayment",
+            Self::CheckPayment { .. } => "CheckPayment",
+            Self::CompletePayment { .. } => "CompletePayment",
+            Self::RejectPayment { .. } => "RejectPayment",
+            Self::RecordRefund { .. } => "RecordRefund",
+            Self::LookAgain { .. } => "LookAgain",
+            Self::EffectPerformed => "EffectPerformed",
+            Self::ReadOrder { .. } => "ReadOrder",
+        }
+    }
+}
+
+/// What a yes says.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The position of the command's last event; of the ledger's head when nothing had to change.
+    pub position: Position,
+    pub pay_at: Option<String>,
+    /// Only for `ReadOrder`.
+    pub view: Option<Box<OrderView>>,
+    /// A process that could not go on; for the log.
+    pub stuck: Option<Stuck>,
+}
+
+/// A thing to do that an aggregate refused, or that changed nothing. Never expected; the process is
+/// looked at again later, and somebody should read the log.
+#[derive(Clone, Debug)]
+pub struct Stuck {
+    pub order_id: OrderId,
+    pub todo: String,
+}
+
+/// Performs one request. Its order, if any, was loaded before.
+///
+/// # Errors
+/// A refusal; then nothing was recorded.
+pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<Answer, Refusal> {
+    if let Some(effect) = request.effect_done {
+        memory.effect_done(effect);
+    }
+    let cause = Cause { command_id: request.command_id, position: 0, now };
+    match request.command {
+        Command::Conference(command) => manage(memory, command, cause),
+        Command::EffectPerformed => Ok(at(memory.position())),
+        command => {
+            let order_id = command.order_id().unwrap_or(OrderId(Uuid::nil()));
+            let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+            check_authority(file, order_id, &request.authority, &command)?;
+            let repeated = request.command_id.and_then(|id| file.handled(id));
+            register(memory, order_id, command, &request.authority, cause, repeated)
+        }
+    }
+}
+
+fn at(position: Position) -> Answer {
+    Answer { position, ..Answer::default() }
+}
+
+/// Somebody else's order is answered like one that does not exist.
+fn check_authority(
+    file: &OrderFile,
+    order_id: OrderId,
+    authority: &Authority,
+    command: &Command,
+) -> Result<(), Refusal> {
+    let is_new = file.order.status == order::Status::Unknown;
+    let may = match authority {
+        Authority::House => true,
+        Authority::Granted(id) => *id == order_id,
+        Authority::Token(_) if is_new => matches!(command, Command::RegisterToConference { .. }),
+        Authority::Token(hash) => *hash == file.order.token_hash,
+    };
+    if may { Ok(()) } else { Err(RefusalCode::OrderNotFound.into()) }
+}
+
+/// The owner's commands, and the seats that follow from a quota.
+fn manage(
+    memory: &mut Memory,
+    command: conference::Command,
+    cause: Cause,
+) -> Result<Answer, Refusal> {
+    let events = memory.conference().decide(command, cause.now)?;
+    for event in events {
+        memory.record(Stream::Conference, Event::Conference(event), cause);
+    }
+    let moved: Vec<(SeatTypeId, i64)> = memory
+        .conference()
+        .seat_types
+        .iter()
+        .map(|known| {
+            let quota = memory.seats().counts.get(&known.id).map_or(0, |counts| counts.quota);
+            (known.id, i64::from(known.quota) - quota)
+        })
+        .filter(|(id, change)| *change != 0 || !memory.seats().counts.contains_key(id))
+        .collect();
+    for (seat_type, change) in moved {
+        let quantity = u32::try_from(change.unsigned_abs()).unwrap_or(u32::MAX);
+        let command = if change < 0 {
+            seats_availability::Command::RemoveSeats { seat_type, quantity }
+        } else {
+            seats_availability::Command::AddSeats { seat_type, quantity }
+        };
+        decide_seats(memory, command, Cause { position: memory.position(), ..cause })?;
+    }
+    Ok(at(memory.position()))
+}
+
+/// An order's commands, followed by its process.
+fn register(
+    memory: &mut Memory,
+    order_id: OrderId,
+    command: Command,
+    authority: &Authority,
+    cause: Cause,
+    repeated: Option<Position>,
+) -> Result<Answer, Refusal> {
+    if let Command::ReadOrder { .. } = command {
+        let view = memory.order(order_id).and_then(|file| file.view.clone());
+        let view = view.ok_or(RefusalCode::OrderNotFound)?;
+        return Ok(Answer { view: Some(Box::new(view)), ..at(memory.position()) });
+    }
+    let paying = match &command {
+        Command::InitiatePayment { payment_id, .. } => Some(*payment_id),
+        _ => None,
+    };
+    let before = memory.position();
+    if repeated.is_none() {
+        act(memory, order_id, command, authority, cause)?;
+    }
+    let stuck = follow(memory, order_id, Cause { position: memory.position(), ..cause });
+    let pay_at = paying.and_then(|id| {
+        memory.order(order_id)?.payments.get(&id).map(|payment| payment.pay_at.clone())
+    });
+    let position = match repeated {
+        Some(position) if memory.position() == before => position,
+        _ => memory.position(),
+    };
+    Ok(Answer { position, pay_at, stuck, view: None })
+}
+
+/// Decides the command itself.
+fn act(
+    memory: &mut Memory,
+    order_id: OrderId,
+    command: Command,
+    authority: &Authority,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    use order::Command as OrderCommand;
+    use payment::Command as PaymentCommand;
+    let order_command = match command {
+        Command::RegisterToConference { seats, access_code, .. } => {
+            registration(memory, order_id, &seats, access_code, authority, cause.now)?
+        }
+        Command::AssignRegistrantDetails { registrant, .. } => {
+            OrderCommand::AssignRegistrantDetails(registrant)
+        }
+        Command::ExtendSeatReservation { .. } => {
+            OrderCommand::ExtendSeatReservation { high_demand: memory.seats().is_high_demand() }
+        }
+        Command::ReleaseHold { .. } => OrderCommand::ReleaseHold,
+        Command::CompleteRegistration { .. } => OrderCommand::CompleteRegistration,
+        Command::InitiatePayment { payment_id, total, pay_at, .. } => {
+            return initiate(memory, order_id, payment_id, (total, pay_at), cause);
+        }
+        Command::CheckPayment { payment_id, .. } => {
+            return decide_payment(
+                memory,
+                (order_id, payment_id),
+                PaymentCommand::QueryPayment,
+                cause,
+            );
+        }
+        Command::CompletePayment { payment_id, amount, reference, .. } => {
+            return complete(memory, (order_id, payment_id), amount, reference, cause);
+        }
+        Command::RejectPayment { payment_id, reason, .. } => {
+            let command = PaymentCommand::RejectPayment { reason };
+            return decide_payment(memory, (order_id, payment_id), command, cause);
+        }
+        Command::RecordRefund { payment_id, reference, .. } => {
+            let command = PaymentCommand::RecordRefund { reference };
+            return decide_payment(memory, (order_id, payment_id), command, cause);
+        }
+        Command::LookAgain { .. }
+        | Command::ReadOrder { .. }
+        | Command::EffectPerformed
+        | Command::Conference(_) => return Ok(()),
+    };
+    decide_order(memory, order_id, order_command, cause)
+}
+
+/// Prices what is asked for, from the one place that knows today's prices (W11).
+fn registration(
+    memory: &Memory,
+    order_id: OrderId,
+    seats: &[SeatQuantity],
+    access_code: AccessCode,
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<order::Command, Refusal> {
+    let conference = memory.conference();
+    let details = conference.details.as_ref().ok_or(RefusalCode::ConferenceNotFound)?;
+    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    // Hidden conferences take no new orders; those that run may finish (W28).
+    if file.order.status == order::Status::Unknown && !conference.is_published {
+        return Err(RefusalCode::ConferenceNotFound.into());
+    }
+    if file.order.revision >= REVISIONS_PER_ORDER_MAX {
+        return Err(RefusalCode::TooManyRequests.into());
+    }
+    let offer = conference.offer(seats, &file.order.granted, now)?;
+    Ok(order::Command::RegisterToConference(Registration {
+        offer,
+        currency: details.currency,
+        payment_in_flight: in_flight(file).is_some(),
+        token_hash: match authority {
+            Authority::Token(hash) => hash.clone(),
+            Authority::House | Authority::Granted(_) => TokenHash::default(),
+        },
+        access_code,
+        hold_seconds: details.hold_seconds,
+        grace_seconds: details.grace_seconds,
+    }))
+}
+
+fn in_flight(file: &OrderFile) -> Option<PaymentId> {
+    let is_flying = |p: &payment::Payment| p.status == payment::Status::InFlight;
+    file.payments.iter().find(|(_, payment)| is_flying(payment)).map(|(id, _)| *id)
+}
+
+/// Starts a payment, unless this very payment was started before or another one is under way.
+fn initiate(
+    memory: &mut Memory,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    (shown, pay_at): (Money, String),
+    cause: Cause,
+) -> Result<(), Refusal> {
+    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    if file.payments.contains_key(&payment_id) {
+        return Ok(());
+    }
+    if in_flight(file).is_some() {
+        return Err(RefusalCode::PaymentInProgress.into());
+    }
+    if file.payments.len() >= PAYMENTS_PER_ORDER_MAX {
+        return Err(RefusalCode::TooManyRequests.into());
+    }
+    let amount = file.order.check_payable(shown, cause.now)?;
+    let name = memory.view().map_or("", |view| &view.name);
+    let description = format!("Registration for {name}");
+    let command = payment::Command::InitiatePayment { amount, description, pay_at };
+    decide_payment(memory, (order_id, payment_id), command, cause)
+}
+
+/// The provider has money. A payment nobody knows (the store was restored from before it, say) is
+/// recorded too, so that it can be returned.
+fn complete(
+    memory: &mut Memory,
+    ids: (OrderId, PaymentId),
+    amount: Money,
+    reference: String,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    let file = memory.order(ids.0).ok_or(RefusalCode::OrderNotFound)?;
+    match file.payments.get(&ids.1) {
+        Some(known) if known.amount != Some(amount) => {
+            return Err(RefusalCode::TotalChanged.into());
+        }
+        Some(_) => {}
+        None => {
+            let (description, pay_at) = ("Unknown here".to_owned(), String::new());
+            let command = payment::Command::InitiatePayment { amount, description, pay_at };
+            decide_payment(memory, ids, command, cause)?;
+        }
+    }
+    decide_payment(memory, ids, payment::Command::CompletePayment { reference }, cause)
+}
+
+/// Does what is next for an order until nothing is left.
+fn follow(memory: &mut Memory, order_id: OrderId, cause: Cause) -> Option<Stuck> {
+    for _ in 0..STEPS_MAX {
+        let next = process::next(memory.process(order_id)?, cause.now);
+        let todo = match next {
+            Next::Do(todo) => todo,
+            Next::LookAgainAt(at) => {
+                memory.look_again(order_id, Some(at));
+                return None;
+            }
+            Next::Rest => {
+                memory.look_again(order_id, None);
+                return None;
+            }
+        };
+        let before = memory.position();
+        let cause = Cause { position: before, ..cause };
+        let refused = perform_todo(memory, order_id, todo.clone(), cause).err();
+        if refused.is_some() || memory.position() == before {
+            return Some(give_up(memory, order_id, format!("{todo:?}: {refused:?}"), cause.now));
+        }
+    }
+    Some(give_up(memory, order_id, "does not come to rest".to_owned(), cause.now))
+}
+
+fn give_up(memory: &mut Memory, order_id: OrderId, todo: String, now: Timestamp) -> Stuck {
+    memory.look_again(order_id, Some(now.plus_seconds(STUCK_RETRY_SECONDS)));
+    Stuck { order_id, todo }
+}
+
+fn perform_todo(
+    memory: &mut Memory,
+    order_id: OrderId,
+    todo: Todo,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    use seats_availability::Command as Seats;
+    let reservation_id = order_id;
+    let pay = |id| (order_id, id);
+    match todo {
+        Todo::MakeSeatReservation { revision, seats } => {
+            let command = Seats::MakeSeatReservation { reservation_id, revision, seats };
+            decide_seats(memory, command, cause)
+        }
+        Todo::CommitSeatReservation => {
+            decide_seats(memory, Seats::CommitSeatReservation { reservation_id }, cause)
+        }
+        Todo::CancelSeatReservation => {
+            decide_seats(memory, Seats::CancelSeatReservation { reservation_id }, cause)
+        }
+        Todo::MarkSeatsAsReserved { seats } => {
+            decide_order(memory, order_id, order::Command::MarkSeatsAsReserved { seats }, cause)
+        }
+        Todo::ConfirmOrder { reserved, paid } => {
+            decide_order(memory, order_id, order::Command::ConfirmOrder { reserved, paid }, cause)
+        }
+        Todo::ExpireOrder => decide_order(memory, order_id, order::Command::ExpireOrder, cause),
+        Todo::CreateSeatAssignments { seats } => {
+            let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+            let command = seat_assignments::Command::CreateSeatAssignments { seats };
+            for event in file.assignments.decide(command, cause.now)? {
+                let stream = Stream::SeatAssignments(order_id);
+                memory.record(stream, Event::SeatAssignments(event), cause);
+            }
+            Ok(())
+        }
+        Todo::QueryPayment(id) => {
+            decide_payment(memory, pay(id), payment::Command::QueryPayment, cause)
+        }
+        Todo::CancelPayment(id) => {
+            decide_payment(memory, pay(id), payment::Command::CancelPayment, cause)
+        }
+        Todo::RefundPayment(id) => {
+            decide_payment(memory, pay(id), payment::Command::RefundPayment, cause)
+        }
+    }
+}
+
+fn decide_order(
+    memory: &mut Memory,
+    order_id: OrderId,
+    command: order::Command,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    for event in file.order.decide(command, cause.now)? {
+        memory.record(Stream::Order(order_id), Event::Order(event), cause);
+    }
+    Ok(())
+}
+
+fn decide_seats(
+    memory: &mut Memory,
+    command: seats_availability::Command,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    for event in memory.seats().decide(command, cause.now)? {
+        memory.record(Stream::Seats, Event::Seats(event), cause);
+    }
+    Ok(())
+}
+
+fn decide_payment(
+    memory: &mut Memory,
+    (order_id, payment_id): (OrderId, PaymentId),
+    command: payment::Command,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    let unknown = payment::Payment::default();
+    let payment = file.payments.get(&payment_id).unwrap_or(&unknown);
+    for event in payment.decide(command, cause.now)? {
+        memory.record(Stream::Payment(order_id, payment_id), Event::Payment(event), cause);
+    }
+    Ok(())
+}
