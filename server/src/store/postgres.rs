@@ -1,20 +1,22 @@
 //! The ledgers in PostgreSQL (or what speaks its protocol).
 //!
-//! A commit is one statement and one round trip: the row of the ledger is the fence, and everything
-//! else in the statement reads from it. Not here: sequences, triggers, advisory or session locks.
+//! A commit is one statement and one round trip (`postgres/write.rs`). Not here: sequences, triggers,
+//! advisory or session locks.
+
+mod write;
 
 use std::io;
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, Postgres as Pg};
-use sqlx::query::Query;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
+use self::write::{APPEND, CREATE, bind, classify};
 use super::{
     Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
     LeasedEffect, LedgerHead, LedgerId, MigrationFile, Position, ProcessId, Recorded, RecordedRow,
-    Result, Snapshot, Uuid, last_of_each,
+    Result, Snapshot, Uuid,
 };
 
 const MIGRATIONS: &[MigrationFile] =
@@ -315,146 +317,3 @@ impl Postgres {
         Ok(head.is_some_and(|found| found.head != commit.expected_head))
     }
 }
-
-/// What the numbers in `commit_statement` stand for, in their order.
-fn bind<'q>(query: Query<'q, Pg, PgArguments>, commit: &'q Commit) -> Query<'q, Pg, PgArguments> {
-    let Commit { events, effects, snapshot, .. } = commit;
-    let entry = commit.entry.as_ref();
-    let documents: Vec<_> = last_of_each(&commit.documents, |document| &document.topic).collect();
-    let lookups: Vec<_> = last_of_each(&commit.lookups, |lookup| lookup.process).collect();
-    let deadlines = last_of_each(&commit.deadlines, |(process, _)| *process);
-    let (set, cleared): (Vec<_>, Vec<_>) = deadlines.partition(|(_, at)| at.is_some());
-    query
-        .bind(commit.ledger)
-        .bind(commit.expected_head.cast_signed())
-        .bind(events.len() as i64)
-        .bind(entry.map(|entry| entry.slug.as_str()))
-        .bind(entry.map(|entry| entry.state))
-        .bind(column(events, |event| event.stream.as_str()))
-        .bind(column(events, |event| event.version.cast_signed()))
-        .bind(column(events, |event| event.process))
-        .bind(column(events, |event| event.kind))
-        .bind(column(events, |event| event.payload.as_str()))
-        .bind(column(events, |event| event.command_id))
-        .bind(column(events, |event| event.cause.cast_signed()))
-        .bind(column(events, |event| event.recorded_at))
-        .bind(GENERATION)
-        .bind(column(&documents, |document| document.topic.as_str()))
-        .bind(column(&documents, |document| document.position.cast_signed()))
-        .bind(column(&documents, |document| document.body.as_str()))
-        .bind(column(&lookups, |lookup| lookup.process))
-        .bind(column(&lookups, |lookup| lookup.code.as_str()))
-        .bind(column(&lookups, |lookup| lookup.email.as_str()))
-        .bind(column(&lookups, |lookup| lookup.status))
-        .bind(column(&lookups, |lookup| lookup.total_minor))
-        .bind(column(&lookups, |lookup| lookup.placed_at))
-        .bind(column(&lookups, |lookup| lookup.changed_at))
-        .bind(column(&set, |(process, _)| *process))
-        .bind(column(&set, |(_, at)| *at))
-        .bind(column(&cleared, |(process, _)| *process))
-        .bind(column(effects, |effect| effect.id))
-        .bind(column(effects, |effect| effect.kind))
-        .bind(column(effects, |effect| effect.payload.as_str()))
-        .bind(column(effects, |effect| effect.due_at))
-        .bind(&commit.effects_done)
-        .bind(snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
-        .bind(snapshot.as_ref().map(|snapshot| snapshot.body.as_str()))
-}
-
-fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
-    rows.iter().map(value).collect()
-}
-
-fn classify(error: sqlx::Error) -> CommitError {
-    if let sqlx::Error::Database(refused) = &error {
-        if refused.is_unique_violation() {
-            match (refused.constraint(), refused.table()) {
-                (Some("ledgers_slug"), _) => return CommitError::SlugTaken,
-                (_, Some("events")) => return CommitError::Conflict,
-                _ => {}
-            }
-        }
-        if refused.code().is_some_and(|code| code == SERIALIZATION_FAILURE) {
-            return CommitError::Conflict;
-        }
-    }
-    error.into()
-}
-
-const SERIALIZATION_FAILURE: &str = "40001";
-
-/// One constant text per fence, so that each connection prepares it once. Rows that a commit does
-/// not have are empty arrays. Every part reads from `fence`: no row there, no row anywhere.
-macro_rules! commit_statement {
-    ($fence:literal) => {
-        concat!(
-            "WITH fence AS MATERIALIZED (",
-            $fence,
-            r#" RETURNING ledgers.ledger),
-new_events AS (
-    INSERT INTO events (ledger, position, stream, version, process, kind, payload, command_id,
-                        cause, recorded_at)
-    SELECT ledger, $2 + place, stream, version, process, kind, payload, command_id, cause,
-           recorded_at
-    FROM fence, unnest($6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::text[], $11::uuid[],
-                       $12::bigint[], $13::bigint[])
-        WITH ORDINALITY AS row (stream, version, process, kind, payload, command_id, cause,
-                                recorded_at, place)),
-new_documents AS (
-    INSERT INTO documents (ledger, generation, topic, position, body)
-    SELECT ledger, $14, topic, reached, body
-    FROM fence, unnest($15::text[], $16::bigint[], $17::text[]) AS row (topic, reached, body)
-    ON CONFLICT (ledger, generation, topic) DO UPDATE
-    SET position = excluded.position, body = excluded.body
-    WHERE excluded.position >= documents.position),
-new_orders AS (
-    INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at)
-    SELECT ledger, process, code, email, status, total_minor, placed_at, changed_at
-    FROM fence, unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::bigint[],
-                       $23::bigint[], $24::bigint[])
-        AS row (process, code, email, status, total_minor, placed_at, changed_at)
-    ON CONFLICT (ledger, process) DO UPDATE
-    SET code = excluded.code, email = excluded.email, status = excluded.status,
-        total_minor = excluded.total_minor, placed_at = excluded.placed_at,
-        changed_at = excluded.changed_at),
-new_deadlines AS (
-    INSERT INTO deadlines (ledger, process, at)
-    SELECT ledger, process, instant
-    FROM fence, unnest($25::uuid[], $26::bigint[]) AS row (process, instant)
-    ON CONFLICT (ledger, process) DO UPDATE SET at = excluded.at),
-old_deadlines AS (
-    DELETE FROM deadlines USING fence
-    WHERE deadlines.ledger = fence.ledger AND deadlines.ledger = $1
-    AND deadlines.process = ANY($27::uuid[])),
-new_effects AS (
-    INSERT INTO effects (ledger, id, kind, payload, due_at)
-    SELECT ledger, id, kind, payload, due_at
-    FROM fence, unnest($28::uuid[], $29::text[], $30::text[], $31::bigint[])
-        AS row (id, kind, payload, due_at)
-    ON CONFLICT (ledger, id) DO NOTHING),
-old_effects AS (
-    DELETE FROM effects USING fence
-    WHERE effects.ledger = fence.ledger AND effects.ledger = $1
-    AND effects.id = ANY($32::uuid[])),
-new_snapshot AS (
-    INSERT INTO snapshots (ledger, position, body)
-    SELECT ledger, $33::bigint, $34::text FROM fence WHERE $33::bigint IS NOT NULL
-    ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
-    WHERE excluded.position >= snapshots.position)
-SELECT ledger FROM fence"#
-        )
-    };
-}
-
-const APPEND: &str = commit_statement!(
-    "UPDATE ledgers SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state)
-     WHERE ledger = $1 AND head = $2"
-);
-
-/// Also when the ledger has been made before, but without events.
-const CREATE: &str = commit_statement!(
-    "INSERT INTO ledgers (ledger, slug, state, head) VALUES ($1, $4, $5, $2 + $3)
-     ON CONFLICT (ledger) DO UPDATE
-     SET slug = excluded.slug, state = excluded.state, head = excluded.head
-     WHERE ledgers.head = $2"
-);
