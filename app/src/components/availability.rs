@@ -1,0 +1,64 @@
+//! How many seats of a type are left: a chip with words and a thin bar of what is taken.
+//!
+//! Not here: the limits of a number box (`components/quantity.rs`).
+
+use crate::dates;
+use leptos::prelude::*;
+use shared::Timestamp;
+use shared::views::{Availability, SeatTypeView};
+
+/// The words and the CSS modifier for one availability.
+#[must_use]
+pub fn words(seat_type: &SeatTypeView, now: Timestamp, mine: u32, zone: &str) -> (String, &'static str) {
+    match seat_type.availability(now, mine) {
+        Availability::Plenty => ("Available".to_owned(), "plenty"),
+        Availability::Few(_) if 0 < mine => {
+            (format!("{} left + your {mine}", seat_type.remaining()), "few")
+        }
+        Availability::Few(left) => (format!("{left} left"), "few"),
+        Availability::AllHeld => {
+            ("All held right now. Some may come back.".to_owned(), "held")
+        }
+        Availability::SoldOut => ("Sold out".to_owned(), "out"),
+        Availability::NotYet => {
+            let opens = seat_type.sale_starts_at.unwrap_or(now);
+            (format!("From {}", dates::day_and_time(opens, zone)), "later")
+        }
+        Availability::Ended => ("Ended".to_owned(), "ended"),
+    }
+}
+
+/// The chip. Fades once when its words change.
+#[component]
+pub fn AvailabilityChip(words: Signal<(String, &'static str)>) -> impl IntoView {
+    view! {
+        <p class=move || format!("availability availability-{}", words.with(|(_, kind)| *kind))>
+            {move || words.with(|(text, _)| text.clone())}
+        </p>
+    }
+}
+
+/// The share of the quota that is sold or held, in percent. A picture of the chip's words: hidden
+/// from assistive technology.
+#[component]
+pub fn CapacityBar(sold: Signal<u32>, held: Signal<u32>) -> impl IntoView {
+    let width = |percent: u32| format!("{}%", percent.min(100));
+    view! {
+        <svg class="capacity" aria-hidden="true" focusable="false">
+            <rect class="capacity-quota" width="100%" height="100%" rx="2"></rect>
+            <rect
+                class="capacity-held"
+                width=move || width(sold.get() + held.get())
+                height="100%"
+                rx="2"
+            ></rect>
+            <rect class="capacity-sold" width=move || width(sold.get()) height="100%" rx="2"></rect>
+        </svg>
+    }
+}
+
+/// A part of the quota in whole percent, rounded up so that one seat can be seen.
+#[must_use]
+pub const fn percent(part: u32, quota: u32) -> u32 {
+    if quota == 0 { 0 } else { part.saturating_mul(100).div_ceil(quota) }
+}

@@ -1,0 +1,276 @@
+//! What the pages of the flow have in common: where they go, the panel, the summary, and what to show
+//! when an order cannot be opened here.
+//!
+//! Not here: what a page is for (`pages/`).
+
+use crate::api::Failure;
+use crate::components::order_panel::{OrderPanel, PanelActs, PanelFacts};
+use crate::components::order_summary::{OrderSummary, SummaryLine};
+use crate::components::steps::{Step, Steps};
+use crate::registration::{Act, Registration, use_registration};
+use crate::{browser, countdown, dates, format};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_params_map;
+use shared::live::Topic;
+use shared::views::OrderStatus;
+use shared::{Money, OrderId, RefusalCode};
+
+/// Goes to a path of the app.
+#[derive(Clone, Copy)]
+pub struct Go(StoredValue<Box<dyn Fn(&str, NavigateOptions)>, LocalStorage>);
+
+impl Go {
+    /// Wraps the router's way of navigating.
+    pub fn new(navigate: impl Fn(&str, NavigateOptions) + 'static) -> Self {
+        Self(StoredValue::new_local(Box::new(navigate)))
+    }
+
+    /// Goes there; the back button leads back here.
+    pub fn to(self, path: &str) {
+        self.0.with_value(|navigate| navigate(path, NavigateOptions::default()));
+    }
+
+    /// Goes there instead of here.
+    pub fn instead_to(self, path: &str) {
+        let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
+        self.0.with_value(|navigate| navigate(path, options));
+    }
+}
+
+/// The leave-or-let-go question of the frame.
+#[derive(Clone, Copy)]
+pub struct Leaving(pub RwSignal<bool>);
+
+/// Turns to the conference, and the order, that the address names; and to another one when the
+/// address changes under the page.
+#[must_use]
+pub fn enter() -> Registration {
+    let registration = use_registration();
+    let params = use_params_map();
+    let turn = move |slug: Option<String>, id: Option<String>| {
+        if let Some(slug) = slug {
+            registration.enter(&slug);
+        }
+        if let Some(id) = id.and_then(|id| id.parse().ok()) {
+            registration.enter_order(id);
+        }
+    };
+    let (slug, id) = params.with_untracked(|params| (params.get("slug"), params.get("id")));
+    turn(slug, id);
+    Effect::new(move |_| {
+        let (slug, id) = params.with(|params| (params.get("slug"), params.get("id")));
+        untrack(move || turn(slug, id));
+    });
+    registration
+}
+
+impl Registration {
+    /// The address of a step of an order.
+    #[must_use]
+    pub fn step_path(self, id: OrderId, step: &str) -> String {
+        format!("/{}/order/{id}/{step}", self.slug.get_untracked())
+    }
+
+    /// The address of a step of the order of this page, or of the seats when there is none.
+    #[must_use]
+    pub fn own_path(self, step: &str) -> String {
+        match self.order_id.get_untracked() {
+            Some(id) => self.step_path(id, step),
+            None => format!("/{}/seats", self.slug.get_untracked()),
+        }
+    }
+
+    /// True when the server said that there is no such conference, or none that is public.
+    #[must_use]
+    pub fn is_conference_missing(self) -> bool {
+        let topic = Topic::Conference { slug: self.slug.get() };
+        let is_refused = matches!(
+            self.refusal_of(&topic),
+            Some(RefusalCode::ConferenceNotFound | RefusalCode::ViewUnknown)
+        );
+        is_refused || self.conference(|view| !view.is_published).unwrap_or_default()
+    }
+
+    /// The total to show: the server's, or an estimate from the draft until there is one.
+    #[must_use]
+    pub fn total(self) -> Option<Money> {
+        let is_asking = self.state.get().is_asking();
+        self.order(|order| order.total).filter(|_| !is_asking).or_else(|| self.draft_total())
+    }
+
+    /// What the chosen seats cost.
+    #[must_use]
+    pub fn draft_total(self) -> Option<Money> {
+        self.draft_lines()
+            .into_iter()
+            .map(|line| line.total)
+            .reduce(Money::plus)
+            .or_else(|| self.conference(|view| Money::zero(view.currency)))
+    }
+
+    /// The chosen seats as lines.
+    #[must_use]
+    pub fn draft_lines(self) -> Vec<SummaryLine> {
+        let chosen = self.saved.with(|saved| saved.seats.clone());
+        self.conference(|view| {
+            let line = |line: &shared::commands::SeatQuantity| {
+                let seat_type = view.seat_type(line.seat_type)?;
+                Some(SummaryLine {
+                    name: seat_type.name.clone(),
+                    quantity: line.quantity,
+                    total: seat_type.price.times(line.quantity),
+                })
+            };
+            chosen.iter().filter(|line| 0 < line.quantity).filter_map(line).collect()
+        })
+        .unwrap_or_default()
+    }
+
+    /// The order's lines, or the draft's until the server has decided.
+    #[must_use]
+    pub fn summary_lines(self) -> Vec<SummaryLine> {
+        if self.state.get().is_asking() || self.order(|_| ()).is_none() {
+            return self.draft_lines();
+        }
+        self.order(|order| {
+            let asked_only = matches!(order.status, OrderStatus::Expired | OrderStatus::Cancelled);
+            let lines = order.lines.iter().map(|line| SummaryLine {
+                name: line.name.clone(),
+                quantity: if asked_only { line.asked } else { line.held },
+                total: if asked_only { line.unit_price.times(line.asked) } else { line.line_total },
+            });
+            lines.filter(|line| 0 < line.quantity).collect()
+        })
+        .unwrap_or_default()
+    }
+}
+
+/// The order's panel, wired to the registration. `step` is where a new order goes on.
+pub fn order_panel(registration: Registration, step: &'static str) -> impl IntoView + use<> {
+    let go = expect_context::<Go>();
+    let leaving = expect_context::<Leaving>().0;
+    let facts = PanelFacts {
+        state: registration.state,
+        headline: Memo::new(move |_| registration.headline()).into(),
+        seconds_left: Memo::new(move |_| registration.seconds_left().unwrap_or_default()).into(),
+        opening: Memo::new(move |_| opening(registration)).into(),
+        is_extendable: Memo::new(move |_| registration.is_extendable()).into(),
+        is_extending: Signal::derive(move || registration.busy.get() == Some(Act::Extend)),
+        lines: Memo::new(move |_| registration.order(|o| o.lines.clone()).unwrap_or_default()).into(),
+        total: Memo::new(move |_| registration.total()).into(),
+        reminders: registration.reminders,
+    };
+    let acts = PanelActs {
+        extend: Callback::new(move |()| registration.extend()),
+        ask_again: Callback::new(move |()| registration.ask_again()),
+        go_on: Callback::new(move |()| registration.go_on_with_held()),
+        change_seats: Callback::new(move |()| {
+            let seats = format!("/{}/seats", registration.slug.get_untracked());
+            if browser::path() == seats {
+                browser::focus_soon(".quantity-box");
+            } else {
+                go.to(&seats);
+            }
+        }),
+        let_go: Callback::new(move |()| leaving.set(true)),
+        try_same_seats: Callback::new(move |()| {
+            if let Some(id) = registration.try_same_seats() {
+                go.to(&registration.step_path(id, step));
+            }
+        }),
+        see_payment: Callback::new(move |()| go.to(&registration.own_path("payment"))),
+        see_confirmation: Callback::new(move |()| go.to(&registration.own_path("confirmed"))),
+    };
+    view! {
+        <OrderPanel facts=facts acts=acts />
+        {failure_note(registration)}
+    }
+}
+
+/// How long the hold lasts, said once at its start.
+fn opening(registration: Registration) -> String {
+    let minutes = registration.conference(|view| i64::from(view.hold_minutes));
+    countdown::opening(60 * minutes.unwrap_or_default(), registration.is_extendable())
+}
+
+/// The last act that failed, and what to quote. Payment failures are told by the payment page.
+fn failure_note(registration: Registration) -> impl IntoView + use<> {
+    move || {
+        let (act, failure) = registration.failure.get()?;
+        if act == Act::Pay {
+            return None;
+        }
+        Some(view! { <FailureNote failure=failure /> })
+    }
+}
+
+/// One failure in words, with the reference small below it.
+#[component]
+pub fn FailureNote(failure: Failure) -> impl IntoView {
+    let reference = failure.reference().map(|reference| {
+        let reference = reference.to_owned();
+        view! { <span class="note-reference">"Reference: " <code>{reference}</code></span> }
+    });
+    view! { <p class="note note-look">{failure.sentence()} " " {reference}</p> }
+}
+
+/// The steps of this order.
+pub fn steps(registration: Registration, current: Step) -> impl IntoView + use<> {
+    let is_free = Signal::derive(move || {
+        let has_seats = !registration.summary_lines().is_empty();
+        has_seats && registration.total().is_some_and(Money::is_zero)
+    });
+    let links = Signal::derive(move || {
+        registration.order_id.track();
+        let seats = format!("/{}/seats", registration.slug.get());
+        [seats, registration.own_path("details"), registration.own_path("payment")]
+    });
+    view! { <Steps current=current is_free=is_free links=links /> }
+}
+
+/// The summary of this order, beside the page.
+pub fn summary(registration: Registration) -> impl IntoView + use<> {
+    let leaving = expect_context::<Leaving>().0;
+    let in_short = Memo::new(move |_| {
+        let lines = registration.summary_lines();
+        let seats = format::seats(lines.iter().map(|line| line.quantity).sum());
+        let total = registration.total().map(|t| format!(" · {t}")).unwrap_or_default();
+        let until = registration
+            .state
+            .get()
+            .until()
+            .map(|until| format!(" · held until {}", dates::time(until, &registration.zone())))
+            .unwrap_or_default();
+        format!("{seats}{total}{until}")
+    });
+    view! {
+        <OrderSummary
+            lines=Memo::new(move |_| registration.summary_lines()).into()
+            total=Memo::new(move |_| registration.total()).into()
+            in_short=in_short.into()
+        >
+            <Show when=move || registration.state.get().is_holding()>
+                <button class="button button-quiet" on:click=move |_| leaving.set(true)>
+                    "Leave or let the seats go"
+                </button>
+            </Show>
+        </OrderSummary>
+    }
+}
+
+/// Shown instead of an order that this device may not open.
+pub fn closed_here(registration: Registration) -> impl IntoView + use<> {
+    let find = move || format!("/{}/find", registration.slug.get());
+    let seats = move || format!("/{}/seats", registration.slug.get());
+    view! {
+        <div class="prose">
+            <h1 tabindex="-1">"This order isn't open on this device"</h1>
+            <p>"Open it with your email address and the access code, or choose new seats."</p>
+            <p class="acts">
+                <a class="button button-primary" href=find>"Find your order"</a>
+                <a class="button" href=seats>"Choose seats"</a>
+            </p>
+        </div>
+    }
+}

@@ -1,0 +1,10 @@
+//! One file per page. Pages never import pages.
+
+pub mod confirmation;
+pub mod conference_home;
+pub mod directory;
+pub mod find_order;
+pub mod not_found;
+pub mod payment;
+pub mod registrant_details;
+pub mod select_seats;

@@ -1,0 +1,233 @@
+//! What, when and where a conference is, which seats there are, and one big way in.
+//!
+//! The server's shell writes the same markup before any wasm, so that nothing moves when this takes
+//! over. Change both together.
+
+use crate::arrival::arrive;
+use crate::components::availability::{self, AvailabilityChip, CapacityBar};
+use crate::components::order_summary::total_words;
+use crate::flow::{Leaving, enter};
+use crate::pages::not_found::NotFoundPage;
+use crate::registration::Registration;
+use crate::{countdown, dates, format};
+use leptos::prelude::*;
+use shared::views::{Availability, ConferenceView, SeatTypeView};
+use shared::{SeatTypeId, Timestamp};
+
+/// The opening of a sale is counted down only in its last hour.
+const COUNT_SECONDS: i64 = 3600;
+
+/// Whether, and since when, one can register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sale {
+    Open,
+    NotYet { opens: Timestamp },
+    Ended,
+    AllHeld,
+    SoldOut,
+    NothingToSell,
+}
+
+fn sale(view: &ConferenceView, now: Timestamp) -> Sale {
+    let all = || view.seat_types.iter().map(|seat_type| seat_type.availability(now, 0));
+    let some = |wanted: fn(Availability) -> bool| all().any(wanted);
+    if view.seat_types.is_empty() {
+        Sale::NothingToSell
+    } else if some(|a| matches!(a, Availability::Plenty | Availability::Few(_))) {
+        Sale::Open
+    } else if some(|a| a == Availability::AllHeld) {
+        Sale::AllHeld
+    } else if some(|a| a == Availability::NotYet) {
+        let opens = view.seat_types.iter().filter_map(|s| s.sale_starts_at).filter(|at| now < *at);
+        Sale::NotYet { opens: opens.min().unwrap_or(now) }
+    } else if some(|a| a == Availability::SoldOut) {
+        Sale::SoldOut
+    } else {
+        Sale::Ended
+    }
+}
+
+/// The page.
+#[component]
+pub fn ConferenceHomePage() -> impl IntoView {
+    let registration = enter();
+    registration.enter_current_order();
+    let is_known = Memo::new(move |_| registration.conference(|_| ()).is_some());
+    view! {
+        <Show
+            when=move || !registration.is_conference_missing()
+            fallback=|| view! { <NotFoundPage /> }
+        >
+            <Show
+                when=move || is_known.get()
+                fallback=|| view! { <p class="main loading">"Loading the conference…"</p> }
+            >
+                {home(registration)}
+            </Show>
+        </Show>
+    }
+}
+
+fn home(registration: Registration) -> impl IntoView {
+    arrive(move || registration.conference_name(), || false);
+    view! {
+        <article class="conference-home">
+            {hero(registration)}
+            <div class="main home-body">
+                {resume(registration)}
+                <section class="home-seats" aria-labelledby="seat-types">
+                    <h2 id="seat-types">"Seats"</h2>
+                    {seat_list(registration)}
+                </section>
+                <section class="home-about" aria-labelledby="about">
+                    <h2 id="about">"About"</h2>
+                    {move || paragraphs(&text(registration, |view| view.description.clone()))}
+                    <p class="home-contact">
+                        "Questions? Write to "
+                        <a href=move || text(registration, |v| format!("mailto:{}", v.contact_email))>
+                            {move || text(registration, |view| view.contact_email.clone())}
+                        </a>
+                    </p>
+                </section>
+            </div>
+        </article>
+    }
+}
+
+fn text(registration: Registration, read: fn(&ConferenceView) -> String) -> String {
+    registration.conference(read).unwrap_or_default()
+}
+
+fn paragraphs(description: &str) -> impl IntoView + use<> {
+    description
+        .split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+        .map(|paragraph| view! { <p>{paragraph.trim().to_owned()}</p> })
+        .collect_view()
+}
+
+fn hero(registration: Registration) -> impl IntoView {
+    let hue = move || format!("hero {}", format::hue_class(&registration.slug.get()));
+    let when = |view: &ConferenceView| dates::days(view.starts_at, view.ends_at, &view.time_zone);
+    let opens = |view: &ConferenceView| dates::opening(view.starts_at, &view.time_zone);
+    view! {
+        <header class=hue>
+            <div class="hero-inner">
+                <p class="hero-when">
+                    <time datetime=move || text(registration, |view| dates::iso(view.starts_at))>
+                        {move || text(registration, when)}
+                    </time>
+                    " · " {move || text(registration, |view| view.location.clone())}
+                </p>
+                <h1 class="hero-name" tabindex="-1">
+                    {move || text(registration, |view| view.name.clone())}
+                </h1>
+                <p class="hero-tagline">{move || text(registration, |view| view.tagline.clone())}</p>
+                <p class="hero-opens">"Doors open " {move || text(registration, opens)}</p>
+                {way_in(registration)}
+            </div>
+        </header>
+    }
+}
+
+/// The state of sale and, when there is something to buy, the button.
+fn way_in(registration: Registration) -> impl IntoView {
+    let now = registration.live.now;
+    let sale = Memo::new(move |_| registration.conference(|view| sale(view, now.get())));
+    let can_register = Memo::new(move |_| matches!(sale.get(), Some(Sale::Open | Sale::AllHeld)));
+    let href = move || format!("/{}/seats", registration.slug.get());
+    let words = move || match sale.get() {
+        None | Some(Sale::Open) => "On sale now".to_owned(),
+        Some(Sale::NotYet { opens }) => {
+            let left = countdown::seconds_left(opens, now.get());
+            let counted = if left < COUNT_SECONDS {
+                format!(", in {}", countdown::digits(left))
+            } else {
+                String::new()
+            };
+            format!("Sale opens {}{counted}", dates::day_and_time(opens, &registration.zone()))
+        }
+        Some(Sale::Ended) => "Sale has ended".to_owned(),
+        Some(Sale::AllHeld) => "All held right now. Some may come back.".to_owned(),
+        Some(Sale::SoldOut) => "Sold out".to_owned(),
+        Some(Sale::NothingToSell) => "No seats on sale yet".to_owned(),
+    };
+    view! {
+        <p class="hero-act">
+            <Show when=move || can_register.get()>
+                <a class="button button-hero" href=href>"Register"</a>
+            </Show>
+            <span class="hero-sale">{words}</span>
+        </p>
+    }
+}
+
+/// A live order on this device comes first.
+fn resume(registration: Registration) -> impl IntoView {
+    let leaving = expect_context::<Leaving>().0;
+    let words = move || {
+        let state = registration.state.get();
+        let until = state.until()?;
+        let seats = registration.order(shared::views::OrderView::seats)?;
+        let until = dates::time_for_here(until, &registration.zone());
+        Some(format!("You have {} held until {until}", format::seats(seats)))
+    };
+    view! {
+        <Show when=move || registration.state.get().is_holding()>
+            <section class="resume" aria-labelledby="resume-title">
+                <h2 class="resume-title" id="resume-title">{words}</h2>
+                <a class="button button-primary" href=move || registration.own_path("details")>
+                    "Continue"
+                </a>
+                <button class="button button-quiet" on:click=move |_| leaving.set(true)>
+                    "Let them go"
+                </button>
+            </section>
+        </Show>
+    }
+}
+
+fn seat_list(registration: Registration) -> impl IntoView {
+    let ids = Memo::new(move |_| {
+        registration
+            .conference(|view| view.seat_types.iter().map(|s| s.id).collect::<Vec<_>>())
+            .unwrap_or_default()
+    });
+    view! {
+        <ul class="seat-list">
+            <For each=move || ids.get() key=|id| *id let:id>
+                {seat_card(registration, id)}
+            </For>
+        </ul>
+    }
+}
+
+fn seat_card(registration: Registration, id: SeatTypeId) -> impl IntoView {
+    let seat_type = Memo::new(move |_| {
+        registration.conference(|view| view.seat_type(id).cloned()).flatten()
+    });
+    let read = move |read: fn(&SeatTypeView) -> String| {
+        move || seat_type.with(|s| s.as_ref().map(read)).unwrap_or_default()
+    };
+    let share = move |part: fn(&SeatTypeView) -> u32| {
+        Signal::derive(move || {
+            let of = |s: &SeatTypeView| availability::percent(part(s), s.quota);
+            seat_type.with(|s| s.as_ref().map(of)).unwrap_or_default()
+        })
+    };
+    let words = Memo::new(move |_| {
+        let (now, zone) = (registration.live.now.get(), registration.zone());
+        seat_type
+            .with(|s| s.as_ref().map(|s| availability::words(s, now, 0, &zone)))
+            .unwrap_or_default()
+    });
+    view! {
+        <li class="seat-card">
+            <h3 class="seat-card-name">{read(|s| s.name.clone())}</h3>
+            <p class="seat-card-price">{read(|s| total_words(s.price))}</p>
+            <p class="seat-card-includes">{read(|s| s.description.clone())}</p>
+            <AvailabilityChip words=words.into() />
+            <CapacityBar sold=share(|s| s.sold) held=share(|s| s.held) />
+        </li>
+    }
+}

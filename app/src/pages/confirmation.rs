@@ -1,0 +1,179 @@
+//! You're registered: the access code, what comes next, your seats, what to keep, whom to ask.
+
+use crate::arrival::arrive;
+use crate::components::order_summary::total_words;
+use crate::components::steps::Step;
+use crate::flow::{self, Go};
+use crate::order_state::OrderState;
+use crate::registration::Registration;
+use crate::{browser, dates, format};
+use leptos::prelude::*;
+use shared::AccessCode;
+
+/// The page.
+#[component]
+pub fn ConfirmationPage() -> impl IntoView {
+    let registration = flow::enter();
+    let go = expect_context::<Go>();
+    arrive(|| "You're registered".to_owned(), || false);
+    let is_confirmed = Memo::new(move |_| registration.state.get() == OrderState::Confirmed);
+    let is_closed = Memo::new(move |_| registration.is_order_closed_here());
+    // Not confirmed yet: back to the furthest step that the order allows.
+    Effect::new(move |_| match registration.state.get() {
+        OrderState::Held { .. } | OrderState::PartlyHeld { .. } | OrderState::PayingElsewhere => {
+            registration.announcer.polite("This order is not paid yet.");
+            go.instead_to(&registration.own_path("payment"));
+        }
+        _ => {}
+    });
+    view! {
+        <div class="main flow">
+            {flow::steps(registration, Step::Done)}
+            <Show when=move || !is_closed.get() fallback=move || flow::closed_here(registration)>
+                <Show
+                    when=move || is_confirmed.get()
+                    fallback=move || {
+                        view! {
+                            <h1 tabindex="-1">"Your order"</h1>
+                            {flow::order_panel(registration, "payment")}
+                            <Show when=move || registration.order(|_| ()).is_none()>
+                                <p class="loading">"Loading your order…"</p>
+                            </Show>
+                        }
+                    }
+                >
+                    {confirmed(registration)}
+                </Show>
+            </Show>
+        </div>
+    }
+}
+
+fn confirmed(registration: Registration) -> impl IntoView {
+    browser::focus_soon("h1");
+    let email = move || {
+        let given = registration.order(|o| o.registrant.as_ref().map(|r| r.email.clone()));
+        given.flatten().unwrap_or_default()
+    };
+    let contact = Memo::new(move |_| {
+        registration.conference(|view| view.contact_email.clone()).unwrap_or_default()
+    });
+    view! {
+        <div class="confirmation">
+            <h1 class="confirmation-title" tabindex="-1">"You're registered"</h1>
+            {ticket(registration)}
+            <section class="confirmation-part" aria-labelledby="next">
+                <h2 id="next">"What happens next"</h2>
+                <p>
+                    "We're sending the access code to " <strong>{email}</strong>
+                    ". With that address and the code you can open this order on any device."
+                </p>
+            </section>
+            <section class="confirmation-part" aria-labelledby="keep">
+                <h2 id="keep">"Keep it"</h2>
+                {keep(registration)}
+            </section>
+            <section class="confirmation-part" aria-labelledby="contact">
+                <h2 id="contact">"Questions"</h2>
+                <p>
+                    "Write to "
+                    <a href=move || format!("mailto:{}", contact.get())>{move || contact.get()}</a>
+                    " and quote your access code."
+                </p>
+            </section>
+        </div>
+    }
+}
+
+/// The access code on a ticket, with what it is for.
+fn ticket(registration: Registration) -> impl IntoView {
+    let code = move |read: fn(AccessCode) -> String| {
+        registration.order(|order| read(order.access_code)).unwrap_or_default()
+    };
+    let hue = move || format!("ticket {}", format::hue_class(&registration.slug.get()));
+    let when = move || {
+        let when = registration.conference(|view| {
+            let days = dates::days(view.starts_at, view.ends_at, &view.time_zone);
+            format!("{days} · {}", view.location)
+        });
+        when.unwrap_or_default()
+    };
+    let lines = move || {
+        let line = |line: crate::components::order_summary::SummaryLine| {
+            view! { <li>{format!("{} × {}", line.quantity, line.name)}</li> }
+        };
+        registration.summary_lines().into_iter().map(line).collect_view()
+    };
+    view! {
+        <section class=hue aria-labelledby="ticket-code-title">
+            <div class="ticket-main">
+                <p class="ticket-name">{move || registration.conference_name()}</p>
+                <p class="ticket-when">{when}</p>
+                <h2 class="ticket-label">"Your seats"</h2>
+                <ul class="ticket-lines">{lines}</ul>
+                <p class="ticket-total">
+                    {move || registration.total().map(total_words).unwrap_or_default()}
+                </p>
+            </div>
+            <div class="ticket-stub">
+                <h2 class="ticket-label" id="ticket-code-title">"Access code"</h2>
+                <p class="ticket-code">
+                    <span aria-hidden="true">{move || code(|code| code.to_string())}</span>
+                    <span class="unseen">{move || code(|code| code.spelled())}</span>
+                </p>
+                <CopyButton
+                    label="Copy"
+                    subject="access code"
+                    text=Signal::derive(move || code(|code| code.to_string()))
+                />
+            </div>
+        </section>
+    }
+}
+
+fn keep(registration: Registration) -> impl IntoView {
+    let link = Signal::derive(move || {
+        registration.order_id.track();
+        format!("{}{}", browser::origin(), registration.own_path("confirmed"))
+    });
+    view! {
+        <p class="acts">
+            <CopyButton label="Copy link to this order" subject="" text=link />
+            <button class="button" on:click=|_| {
+                let _ = window().print();
+            }>"Print this page"</button>
+        </p>
+        <p class="confirmation-link">
+            "The link works tomorrow and on another device, where it asks for the code: "
+            <span class="confirmation-address">{link}</span>
+        </p>
+    }
+}
+
+/// Copies a text and says whether that worked.
+#[component]
+fn CopyButton(
+    label: &'static str,
+    /// What is copied, for the button's name; empty when the label says it.
+    subject: &'static str,
+    text: Signal<String>,
+) -> impl IntoView {
+    let announcer = crate::registration::use_registration().announcer;
+    let outcome = RwSignal::new(label);
+    let copy = move |_| {
+        leptos::task::spawn_local(async move {
+            let worked = browser::copy(text.get_untracked()).await;
+            outcome.set(if worked { "Copied" } else { "Select it and copy" });
+            announcer.polite(if worked { "Copied." } else { "Copying is not possible here." });
+            browser::after(4_000, move || {
+                outcome.try_set(label);
+            });
+        });
+    };
+    view! {
+        <button class="button" on:click=copy>
+            {move || outcome.get()}
+            {(!subject.is_empty()).then(|| view! { <span class="unseen">{format!(" {subject}")}</span> })}
+        </button>
+    }
+}

@@ -1,0 +1,86 @@
+//! The published conferences, soonest first.
+
+use crate::arrival::arrive;
+use crate::components::order_summary::total_words;
+use crate::registration::use_registration;
+use crate::{dates, format};
+use leptos::prelude::*;
+use shared::live::Topic;
+use shared::views::ConferenceSummary;
+
+/// The page.
+#[component]
+pub fn DirectoryPage() -> impl IntoView {
+    let registration = use_registration();
+    registration.leave();
+    let live = registration.live;
+    live.watch(Topic::Directory, None);
+    on_cleanup(move || live.unwatch(&Topic::Directory));
+    arrive(|| "Contoso Conferences".to_owned(), || false);
+    let slugs = Memo::new(move |_| {
+        live.directory.with(|seen| {
+            let all = |seen: &crate::live::Seen<shared::views::DirectoryView>| {
+                seen.view.conferences.iter().map(|c| c.slug.clone()).collect::<Vec<_>>()
+            };
+            seen.as_ref().map(all)
+        })
+    });
+    view! {
+        <div class="main directory">
+            <h1 class="directory-title" tabindex="-1">"Conferences worth the journey"</h1>
+            <p class="directory-lead">"Choose a conference, choose your seats. No account needed."</p>
+            <Show
+                when=move || slugs.with(Option::is_some)
+                fallback=|| view! { <p class="loading">"Loading the conferences…"</p> }
+            >
+                <Show when=move || slugs.with(|s| s.as_ref().is_some_and(Vec::is_empty))>
+                    <p class="note">"No conferences are open for registration yet."</p>
+                </Show>
+                <ul class="directory-list">
+                    <For each=move || slugs.get().unwrap_or_default() key=String::clone let:slug>
+                        <DirectoryCard slug=slug />
+                    </For>
+                </ul>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn DirectoryCard(slug: String) -> impl IntoView {
+    let live = use_registration().live;
+    let hue = format!("directory-card {}", format::hue_class(&slug));
+    let href = format!("/{slug}");
+    let summary = Memo::new(move |_| {
+        live.directory.with(|seen| {
+            let all = &seen.as_ref()?.view.conferences;
+            all.iter().find(|conference| conference.slug == slug).cloned()
+        })
+    });
+    view! {
+        <li class=hue>
+            <h2 class="directory-card-name">
+                <a href=href>{move || text(summary, |c| c.name.clone())}</a>
+            </h2>
+            <p class="directory-card-when">
+                {move || text(summary, |c| dates::days(c.starts_at, c.ends_at, &c.time_zone))}
+                " · " {move || text(summary, |c| c.location.clone())}
+            </p>
+            <p class="directory-card-tagline">{move || text(summary, |c| c.tagline.clone())}</p>
+            <p class="directory-card-price">{move || text(summary, price)}</p>
+        </li>
+    }
+}
+
+fn text(summary: Memo<Option<ConferenceSummary>>, read: fn(&ConferenceSummary) -> String) -> String {
+    summary.with(|summary| summary.as_ref().map(read)).unwrap_or_default()
+}
+
+fn price(summary: &ConferenceSummary) -> String {
+    match summary.price_from {
+        None => "Not on sale yet".to_owned(),
+        Some(_) if summary.remaining == 0 => "No seats left right now".to_owned(),
+        Some(price) if price.is_zero() => total_words(price),
+        Some(price) => format!("From {price}"),
+    }
+}

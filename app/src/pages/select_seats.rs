@@ -1,0 +1,389 @@
+//! Choosing seats while they go: quantities, live availability, reserve; and changing the seats of an
+//! order that holds some.
+//!
+//! Not here: whether pressing goes on at once (`shared::rules::is_plenty` decides on a fresh view).
+
+use crate::arrival::arrive;
+use crate::components::field::{ErrorSummary, Mistake};
+use crate::components::order_summary::total_words;
+use crate::components::seat_row::{self, RowFacts, SeatRow};
+use crate::components::steps::Step;
+use crate::flow::{self, Go};
+use crate::live::Connection;
+use crate::order_state::OrderState;
+use crate::registration::{Registration, held_seats};
+use crate::saved::Saved;
+use crate::{browser, dates, format};
+use leptos::prelude::*;
+use shared::commands::SeatQuantity;
+use shared::rules::{VIEW_FRESH_MS, check_registrant, is_plenty};
+use shared::views::SeatTypeView;
+use shared::{SeatTypeId, Timestamp};
+
+/// What the page itself remembers.
+#[derive(Clone, Copy)]
+struct Choosing {
+    registration: Registration,
+    go: Go,
+    mistakes: RwSignal<Vec<Mistake>>,
+    /// Reserve was pressed here, and the page waits for what becomes of it.
+    is_waiting: RwSignal<bool>,
+    /// The numbers as they were when they were paused.
+    paused: RwSignal<Option<(Timestamp, Vec<SeatTypeView>)>>,
+}
+
+/// The page.
+#[component]
+pub fn SelectSeatsPage() -> impl IntoView {
+    let registration = flow::enter();
+    registration.enter_current_order();
+    let page = Choosing {
+        registration,
+        go: expect_context::<Go>(),
+        mistakes: RwSignal::new(Vec::new()),
+        is_waiting: RwSignal::new(false),
+        paused: RwSignal::new(None),
+    };
+    arrive(|| "Choose your seats".to_owned(), move || page.mistakes.with(|m| !m.is_empty()));
+    page.start_afresh_after_the_end();
+    page.go_on_when_held();
+    let is_known = Memo::new(move |_| registration.conference(|_| ()).is_some());
+    view! {
+        <div class="main flow">
+            {flow::steps(registration, Step::Seats)}
+            <div class="flow-grid">
+                <div class="flow-main">
+                    <ErrorSummary mistakes=page.mistakes.into() />
+                    <h1 tabindex="-1">"Choose your seats"</h1>
+                    <Show when=move || page.shows_panel()>
+                        {flow::order_panel(registration, "payment")}
+                    </Show>
+                    <Show
+                        when=move || is_known.get()
+                        fallback=|| view! { <p class="loading">"Loading the seats…"</p> }
+                    >
+                        {page.rows()}
+                    </Show>
+                </div>
+                {page.reserve_bar()}
+            </div>
+        </div>
+    }
+}
+
+impl Choosing {
+    /// While nothing disagrees, the button alone says that we are asking.
+    fn shows_panel(self) -> bool {
+        !matches!(
+            self.registration.state.get(),
+            OrderState::Choosing | OrderState::Asking { .. } | OrderState::Released
+        )
+    }
+
+    /// An order that ended before this page was opened is not this page's order.
+    fn start_afresh_after_the_end(self) {
+        Effect::new(move |was_seen: Option<bool>| {
+            let state = self.registration.state.get();
+            let is_first_view = was_seen != Some(true) && state != OrderState::Choosing;
+            if is_first_view && matches!(state, OrderState::Confirmed | OrderState::Released) {
+                self.registration.saved.update(|saved| {
+                    saved.seats.clear();
+                    saved.mirrored.clear();
+                    saved.prepared();
+                });
+                self.registration.enter_current_order();
+            }
+            was_seen == Some(true) || state != OrderState::Choosing
+        });
+    }
+
+    /// Held: on to the details, or straight to the payment when they are known.
+    fn go_on_when_held(self) {
+        let Self { registration, is_waiting, .. } = self;
+        Effect::new(move |_| match registration.state.get() {
+            OrderState::Held { .. } if is_waiting.get() => {
+                is_waiting.set(false);
+                let knows_who = registration.order(|o| o.registrant.is_some()).unwrap_or_default();
+                let step = if knows_who { "payment" } else { "details" };
+                self.go.to(&registration.own_path(step));
+            }
+            OrderState::PartlyHeld { .. } | OrderState::NoneHeld { .. } | OrderState::Refused(_)
+                if is_waiting.get() =>
+            {
+                is_waiting.set(false);
+                browser::focus_soon("#order-panel-title");
+            }
+            _ => {}
+        });
+    }
+
+    fn rows(self) -> impl IntoView {
+        let registration = self.registration;
+        let ids = Memo::new(move |_| {
+            let ids = |seat_types: &[SeatTypeView]| seat_types.iter().map(|s| s.id).collect();
+            registration.conference(|view| ids(&view.seat_types)).unwrap_or_else(Vec::new)
+        });
+        let holds = move || {
+            let held = registration.state.get().is_holding();
+            let lines = registration.order(|order| {
+                let lines = order.lines.iter().filter(|line| 0 < line.held);
+                lines.map(|l| format!("{} {}", l.held, l.name)).collect::<Vec<_>>().join(", ")
+            });
+            lines.filter(|lines| held && !lines.is_empty())
+        };
+        view! {
+            {move || {
+                holds()
+                    .map(|lines| {
+                        view! {
+                            <p class="note">
+                                {format!("You hold: {lines}. ")}
+                                "The clock does not start again when you change your seats."
+                            </p>
+                        }
+                    })
+            }}
+            {self.live_switch()}
+            <Show when=move || ids.with(Vec::is_empty)>
+                <p class="note">"No seats on sale yet."</p>
+            </Show>
+            <div class="seat-rows" class:seat-rows-old=move || self.is_out_of_date()>
+                <For each=move || ids.get() key=|id| *id let:id>
+                    {self.row(id)}
+                </For>
+            </div>
+        }
+    }
+
+    fn is_out_of_date(self) -> bool {
+        let connection = self.registration.live.connection.get();
+        matches!(connection, Connection::Reconnecting | Connection::Offline)
+            || self.paused.with(Option::is_some)
+    }
+
+    /// "Live · Pause", or since when the numbers stand still.
+    fn live_switch(self) -> impl IntoView {
+        let live = self.registration.live;
+        let words = move || match (self.paused.with(|p| p.as_ref().map(|p| p.0)), live.connection.get()) {
+            (Some(at), _) => format!("Paused at {}", dates::time(at, "")),
+            (None, Connection::Live | Connection::Back | Connection::Wobbling) => "Live".to_owned(),
+            (None, Connection::Polling) => "Every 10 s".to_owned(),
+            (None, Connection::Connecting) => "Connecting…".to_owned(),
+            (None, Connection::Reconnecting | Connection::Offline) => {
+                let as_of = live.conference.with(|seen| seen.as_ref().map(|seen| seen.as_of));
+                format!("As of {}", as_of.map(dates::time_with_seconds).unwrap_or_default())
+            }
+        };
+        let toggle = move |_| {
+            let seat_types =
+                live.conference.with_untracked(|s| s.as_ref().map(|s| s.view.seat_types.clone()));
+            let now = live.server_now();
+            self.paused.update(|paused| {
+                *paused = match paused {
+                    Some(_) => None,
+                    None => seat_types.map(|seat_types| (now, seat_types)),
+                }
+            });
+        };
+        let is_live = move || live.connection.get().is_live() && self.paused.with(Option::is_none);
+        view! {
+            <p class="live-mark" class:live-mark-on=is_live>
+                <span class="live-mark-words">{words}</span>
+                <button type="button" class="button button-quiet" on:click=toggle>
+                    {move || if self.paused.with(Option::is_some) { "Resume" } else { "Pause" }}
+                </button>
+            </p>
+        }
+    }
+
+    fn row(self, id: SeatTypeId) -> AnyView {
+        let registration = self.registration;
+        let shown = Memo::new(move |_| {
+            let paused = self.paused.with(|paused| {
+                let (_, seat_types) = paused.as_ref()?;
+                seat_types.iter().find(|s| s.id == id).cloned()
+            });
+            paused.or_else(|| registration.conference(|view| view.seat_type(id).cloned()).flatten())
+        });
+        let Some(first) = shown.get_untracked() else { return ().into_any() };
+        // A type that the owner removed keeps its row, and its last numbers, while the page is open.
+        let seat_type = Memo::new(move |known: Option<&SeatTypeView>| {
+            shown.get().or_else(|| known.cloned()).unwrap_or_else(|| first.clone())
+        });
+        let facts = RowFacts {
+            now: registration.live.now.into(),
+            zone: Memo::new(move |_| registration.zone()).into(),
+            chosen: Memo::new(move |_| self.chosen(id)).into(),
+            mine: Memo::new(move |_| self.mine(id)).into(),
+        };
+        self.announce_shortage(seat_type, facts);
+        let changed = Callback::new(move |quantity| self.choose(id, quantity));
+        view! { <SeatRow seat_type=seat_type facts=facts changed=changed /> }.into_any()
+    }
+
+    /// Says once that fewer are left than were chosen.
+    fn announce_shortage(self, seat_type: Memo<SeatTypeView>, facts: RowFacts) {
+        Effect::new(move |was_short: Option<bool>| {
+            let left = seat_type.with(SeatTypeView::remaining) + facts.mine.get();
+            let chosen = facts.chosen.get();
+            let is_short = left < chosen && !self.registration.state.get().is_asking();
+            if is_short && was_short == Some(false) {
+                let name = seat_type.with_untracked(|s| s.name.clone());
+                let words = seat_row::shortage_words(&name, chosen, left);
+                self.registration.announcer.polite(&words);
+            }
+            is_short
+        });
+    }
+
+    fn chosen(self, id: SeatTypeId) -> u32 {
+        self.registration.saved.with(|saved| quantity_of(&saved.seats, id))
+    }
+
+    fn mine(self, id: SeatTypeId) -> u32 {
+        if !self.registration.state.get().is_holding() {
+            return 0;
+        }
+        self.registration.order(|order| quantity_of(&held_seats(order), id)).unwrap_or_default()
+    }
+
+    fn choose(self, id: SeatTypeId, quantity: u32) {
+        let registration = self.registration;
+        registration.live.freshen();
+        self.mistakes.set(Vec::new());
+        registration.saved.update(|saved| {
+            saved.seats.retain(|line| line.seat_type != id || 0 < quantity);
+            match saved.seats.iter_mut().find(|line| line.seat_type == id) {
+                Some(line) => line.quantity = quantity,
+                None if 0 < quantity => saved.seats.push(SeatQuantity { seat_type: id, quantity }),
+                None => {}
+            }
+        });
+    }
+
+    fn seats(self) -> u32 {
+        self.registration.saved.with(|saved| saved.seats.iter().map(|line| line.quantity).sum())
+    }
+
+    fn reserve_bar(self) -> impl IntoView {
+        let registration = self.registration;
+        let is_busy = Memo::new(move |_| {
+            let is_refused_or_settled = !registration.state.get().is_asking();
+            self.is_waiting.get() && !is_refused_or_settled
+        });
+        let label = move || {
+            let seats = self.seats();
+            if is_busy.get() {
+                registration.headline()
+            } else if registration.state.get().is_holding() {
+                "Update my seats".to_owned()
+            } else if seats == 0 {
+                "Reserve seats".to_owned()
+            } else {
+                format!("Reserve {}", format::seats(seats))
+            }
+        };
+        let total = move || registration.draft_total().map(total_words).unwrap_or_default();
+        view! {
+            <aside class="reserve-bar" aria-labelledby="reserve-bar-title">
+                <h2 class="reserve-bar-title" id="reserve-bar-title">"Your seats"</h2>
+                <ul class="order-summary-lines">
+                    {move || {
+                        let line = |line: crate::components::order_summary::SummaryLine| {
+                            view! {
+                                <li class="order-summary-line">
+                                    <span>{format!("{} × {}", line.quantity, line.name)}</span>
+                                    <span>{total_words(line.total)}</span>
+                                </li>
+                            }
+                        };
+                        registration.draft_lines().into_iter().map(line).collect_view()
+                    }}
+                </ul>
+                <p class="order-summary-total">
+                    <span>{move || format!("Total, {}", format::seats(self.seats()))}</span>
+                    <strong>{total}</strong>
+                </p>
+                <button
+                    class="button button-primary reserve-bar-act"
+                    class:button-busy=move || is_busy.get()
+                    aria-disabled=move || is_busy.get().then_some("true")
+                    on:focus=move |_| registration.live.freshen()
+                    on:pointerenter=move |_| registration.live.freshen()
+                    on:click=move |_| self.reserve()
+                >
+                    {label}
+                </button>
+                <p class="order-summary-note">"Taxes and fees included. Nothing is charged yet."</p>
+            </aside>
+        }
+    }
+
+    fn reserve(self) {
+        let registration = self.registration;
+        if registration.state.get_untracked().is_asking() {
+            return;
+        }
+        if self.seats() == 0 {
+            return self.explain_no_seats();
+        }
+        if !registration.live.connection.get_untracked().carries_requests() {
+            registration.announcer.polite("You're offline. Reserving needs a connection.");
+            return;
+        }
+        if self.must_ask_details_first() {
+            if let Some(id) = registration.saved.try_update(Saved::prepared) {
+                self.go.to(&registration.step_path(id, "details"));
+            }
+            return;
+        }
+        let seats = registration.saved.with_untracked(|saved| saved.seats.clone());
+        let goes_on = !registration.state.get_untracked().is_holding() && self.is_sure_of(&seats);
+        self.is_waiting.set(!goes_on);
+        if let Some(id) = registration.reserve(seats)
+            && goes_on
+        {
+            self.go.to(&registration.step_path(id, "details"));
+        }
+    }
+
+    fn explain_no_seats(self) {
+        let first = self.registration.live.conference.with_untracked(|seen| {
+            seen.as_ref().and_then(|seen| seen.view.seat_types.first().map(|s| s.id))
+        });
+        let Some(box_id) = first.map(seat_row::quantity_id) else { return };
+        self.mistakes.set(vec![(box_id.clone(), "Choose at least one seat".to_owned())]);
+        request_animation_frame(move || browser::focus_id(&box_id));
+    }
+
+    /// In high demand a hold cannot be extended, so everything but paying is asked before it.
+    fn must_ask_details_first(self) -> bool {
+        let registration = self.registration;
+        let is_scarce = registration
+            .live
+            .conference
+            .with_untracked(|seen| seen.as_ref().is_some_and(|seen| seen.view.high_demand));
+        let is_new = !registration.state.get_untracked().is_holding();
+        let typed = registration.saved.with_untracked(Saved::registrant);
+        is_scarce && is_new && check_registrant(&typed).is_err()
+    }
+
+    /// True when the server will almost surely grant all of it: plenty, on numbers that are fresh.
+    fn is_sure_of(self, seats: &[SeatQuantity]) -> bool {
+        let live = self.registration.live;
+        let is_live = live.connection.get_untracked().is_live() && !live.is_stale.get_untracked();
+        live.conference.with_untracked(|seen| {
+            let Some(seen) = seen else { return false };
+            let is_fresh = browser::steady_ms() - seen.heard_ms <= VIEW_FRESH_MS;
+            let is_plenty = |line: &SeatQuantity| {
+                let seat_type = seen.view.seat_type(line.seat_type);
+                seat_type.is_some_and(|seat_type| is_plenty(seat_type, line.quantity))
+            };
+            is_live && is_fresh && seats.iter().all(is_plenty)
+        })
+    }
+}
+
+fn quantity_of(seats: &[SeatQuantity], id: SeatTypeId) -> u32 {
+    seats.iter().find(|line| line.seat_type == id).map_or(0, |line| line.quantity)
+}
