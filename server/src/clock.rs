@@ -9,6 +9,8 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub enum Clock {
     Real,
+    /// The machine's clock plus these milliseconds: goes on by itself, and can be set.
+    Shifted(Arc<watch::Sender<i64>>),
     /// Stands still until somebody sets it.
     Settable(Arc<watch::Sender<Timestamp>>),
 }
@@ -18,6 +20,12 @@ impl Clock {
     #[must_use]
     pub fn settable(now: Timestamp) -> Self {
         Self::Settable(Arc::new(watch::Sender::new(now)))
+    }
+
+    /// The machine's clock, for now; it can be set.
+    #[must_use]
+    pub fn shifted() -> Self {
+        Self::Shifted(Arc::new(watch::Sender::new(0)))
     }
 
     /// The present instant.
@@ -30,15 +38,20 @@ impl Clock {
                 let ms = since.map_or(0, |since| since.as_millis());
                 Timestamp(i64::try_from(ms).unwrap_or(i64::MAX))
             }
+            Self::Shifted(shift) => Self::Real.now() + *shift.borrow(),
             Self::Settable(now) => *now.borrow(),
         }
     }
 
-    /// Sets a settable clock; the machine's clock cannot be set and says so by `false`.
+    /// Sets a clock that can be set; the machine's clock cannot be set and says so by `false`.
     #[must_use]
     pub fn set(&self, now: Timestamp) -> bool {
         match self {
             Self::Real => false,
+            Self::Shifted(shift) => {
+                shift.send_replace(now.ms_since(Self::Real.now()));
+                true
+            }
             Self::Settable(clock) => {
                 clock.send_replace(now);
                 true
@@ -47,21 +60,31 @@ impl Clock {
     }
 
     /// Waits until the instant has come by this clock.
-    #[expect(clippy::disallowed_methods, reason = "waiting for an instant is this clock's job")]
     pub async fn sleep_until(&self, at: Timestamp) {
         match self {
-            Self::Real => loop {
-                // In slices, because the machine's clock may be set while we wait.
-                let wait = at.ms_since(self.now()).min(1_000);
-                match u64::try_from(wait) {
-                    Ok(ms @ 1..) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                    _ => return,
+            Self::Real => self.wait_slice_by_slice(at).await,
+            Self::Shifted(shift) => {
+                let mut shifts = shift.subscribe();
+                while self.now() < at {
+                    tokio::select! {
+                        () = self.wait_slice_by_slice(at) => {}
+                        // The sender lives as long as this clone, so waiting cannot fail.
+                        _ = shifts.changed() => {}
+                    }
                 }
-            },
+            }
             Self::Settable(clock) => {
-                // The sender lives as long as this clone, so waiting cannot fail.
                 let _ = clock.subscribe().wait_for(|now| at <= *now).await;
             }
+        }
+    }
+
+    /// In slices, because the machine's clock may be set while we wait.
+    #[expect(clippy::disallowed_methods, reason = "waiting for an instant is this clock's job")]
+    async fn wait_slice_by_slice(&self, at: Timestamp) {
+        const SLICE_MS: i64 = 1_000;
+        while let Ok(ms @ 1..) = u64::try_from(at.ms_since(self.now()).min(SLICE_MS)) {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
         }
     }
 }

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::task::TaskTracker;
 use tracing::error;
 
 /// Slugs remembered; a slug never changes its ledger, so nothing here goes stale.
@@ -70,15 +71,18 @@ struct Inner {
     hub: Hub,
     clock: Clock,
     bells: Bells,
-    open: Mutex<HashMap<ConferenceId, mpsc::Sender<Envelope>>>,
+    /// `None` once the house stops.
+    open: Mutex<Option<HashMap<ConferenceId, mpsc::Sender<Envelope>>>>,
+    tasks: TaskTracker,
     slugs: Mutex<HashMap<String, ConferenceId>>,
 }
 
 impl Ledgers {
     #[must_use]
     pub fn new(store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
-        let (open, slugs) = (Mutex::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, slugs }) }
+        let (open, slugs) = (Mutex::new(Some(HashMap::new())), Mutex::default());
+        let tasks = TaskTracker::new();
+        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs }) }
     }
 
     /// Performs a request and waits until its outcome is durable.
@@ -90,7 +94,8 @@ impl Ledgers {
         let mut envelope = Envelope { request, reply };
         // A ledger may close itself between being found and being sent to, but not forever.
         for _ in 0..3 {
-            match self.inbox(id).try_send(envelope) {
+            let Some(inbox) = self.inbox(id) else { return Err(Failure::Busy) };
+            match inbox.try_send(envelope) {
                 // The task dies only by a bug; then the memory is gone and the store is whole.
                 Ok(()) => {
                     return answer.await.unwrap_or_else(|_| {
@@ -100,7 +105,9 @@ impl Ledgers {
                 }
                 Err(TrySendError::Full(_)) => return Err(Failure::Busy),
                 Err(TrySendError::Closed(returned)) => {
-                    lock(&self.inner.open).remove(&id);
+                    if let Some(open) = lock(&self.inner.open).as_mut() {
+                        open.remove(&id);
+                    }
                     envelope = returned;
                 }
             }
@@ -159,11 +166,18 @@ impl Ledgers {
         self.perform(id, request).await.map(|answer| answer.position)
     }
 
-    fn inbox(&self, id: ConferenceId) -> mpsc::Sender<Envelope> {
+    /// Takes no more requests, and waits until those that were taken are answered.
+    pub async fn close(&self) {
+        drop(lock(&self.inner.open).take());
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    fn inbox(&self, id: ConferenceId) -> Option<mpsc::Sender<Envelope>> {
         let mut open = lock(&self.inner.open);
-        let inbox = open.entry(id).or_insert_with(|| {
+        let inbox = open.as_mut()?.entry(id).or_insert_with(|| {
             let (sender, inbox) = mpsc::channel(QUEUE_MAX);
-            let Inner { store, hub, clock, bells, .. } = &*self.inner;
+            let Inner { store, hub, clock, bells, tasks, .. } = &*self.inner;
             let ledger = Ledger {
                 id,
                 store: store.clone(),
@@ -171,10 +185,10 @@ impl Ledgers {
                 clock: clock.clone(),
                 bells: bells.clone(),
             };
-            tokio::spawn(ledger.run(inbox));
+            tasks.spawn(ledger.run(inbox));
             sender
         });
-        inbox.clone()
+        Some(inbox.clone())
     }
 }
 

@@ -1,12 +1,23 @@
 //! Conference registration as event-sourced ledgers behind HTTP and a socket.
+//!
+//! Read in this order: `domain` (the rules), `ledger` (one conference's writer), `store` (two
+//! databases), `http` (the doors). Not here, on purpose: a message bus, a repository, a mock.
 
 pub mod clock;
 pub mod config;
 pub mod deadlines;
 pub mod domain;
+pub mod effects;
 pub mod events;
+pub mod house;
+pub mod http;
 pub mod ledger;
 pub mod ledgers;
 pub mod live;
+pub mod mailer;
+pub mod payment_gateway;
+pub mod seed;
+pub mod simulated_provider;
 pub mod store;
+pub mod telemetry;
 pub mod views;

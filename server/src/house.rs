@@ -1,0 +1,148 @@
+//! Puts the parts together: store, ledgers, workers, doors. Decides nothing.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::deadlines::Deadlines;
+use crate::effects::Effects;
+use crate::http;
+use crate::ledgers::{Bells, Ledgers};
+use crate::live::Hub;
+use crate::mailer::Mailer;
+use crate::payment_gateway::PaymentGateway;
+use crate::simulated_provider::SimulatedProvider;
+use crate::store::Store;
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+/// What a stopping server gives its sockets and requests to finish.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
+
+/// A whole server. Cheap to clone; every handler gets one.
+#[derive(Clone)]
+pub struct House {
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub store: Store,
+    pub hub: Hub,
+    pub ledgers: Ledgers,
+    pub gateway: PaymentGateway,
+    /// The payment provider for demonstrations, when no other is configured.
+    pub provider: Option<SimulatedProvider>,
+    /// How the world reaches us, without a slash at the end.
+    pub public_url: Arc<str>,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+    /// Which release this is; pages compare it with theirs.
+    pub release: &'static str,
+    bells: Bells,
+    workers: TaskTracker,
+}
+
+impl House {
+    /// Opens the store and starts the workers. `local_addr` is where the doors will be.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or the provider's journal cannot be read.
+    pub async fn open(
+        config: Config,
+        clock: Clock,
+        local_addr: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let url = &config.storage.database_url;
+        let store = Store::open(url).await.context("cannot open the database")?;
+        let (hub, bells) = (Hub::default(), Bells::default());
+        let ledgers = Ledgers::new(store.clone(), hub.clone(), clock.clone(), bells.clone());
+        let here = format!("http://{local_addr}");
+        let public_url: Arc<str> = match config.http.public_url.as_str() {
+            "" => here.as_str().into(),
+            url => url.into(),
+        };
+        let key = &config.secrets.payment_key;
+        let provider = match config.payment.provider_url.as_str() {
+            "" => Some(SimulatedProvider::open(
+                &config.storage.data_dir.join("simulated-provider.jsonl"),
+                key,
+                format!("{here}/api/payment-callbacks"),
+                clock.clone(),
+            )?),
+            _ => None,
+        };
+        let provider_url = match config.payment.provider_url.as_str() {
+            "" => here.as_str(),
+            url => url,
+        };
+        let gateway = PaymentGateway::new(provider_url, key);
+        let house = Self {
+            config: Arc::new(config),
+            clock,
+            store,
+            hub,
+            ledgers,
+            gateway,
+            provider,
+            public_url,
+            stop: CancellationToken::new(),
+            release: env!("CARGO_PKG_VERSION"),
+            bells,
+            workers: TaskTracker::new(),
+        };
+        house.start_workers();
+        Ok(house)
+    }
+
+    /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
+    ///
+    /// # Errors
+    /// The listener failed.
+    pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+        let router = http::router(self.clone());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let stopping = self.stop.clone().cancelled_owned();
+        let server = axum::serve(listener, service).with_graceful_shutdown(stopping);
+        let stop = self.stop.clone();
+        let served = async move { server.await.context("the listener failed") };
+        let patience = async move {
+            stop.cancelled().await;
+            let never = std::future::pending::<()>();
+            let _ = tokio::time::timeout(SHUTDOWN_MAX, never).await;
+        };
+        tokio::select! {
+            result = served => result?,
+            () = patience => warn!("Some connections did not finish in time"),
+        }
+        self.stop.cancel();
+        self.workers.close();
+        if tokio::time::timeout(SHUTDOWN_MAX, self.workers.wait()).await.is_err() {
+            warn!("Some workers did not finish in time; the store has what they left");
+        }
+        self.ledgers.close().await;
+        self.store.close().await;
+        info!("Stopped");
+        Ok(())
+    }
+
+    fn start_workers(&self) {
+        let deadlines = Deadlines {
+            store: self.store.clone(),
+            ledgers: self.ledgers.clone(),
+            clock: self.clock.clone(),
+            bells: self.bells.clone(),
+        };
+        self.workers.spawn(deadlines.run(self.stop.clone()));
+        let effects = Effects {
+            store: self.store.clone(),
+            ledgers: self.ledgers.clone(),
+            gateway: self.gateway.clone(),
+            mailer: Mailer::new(&self.config.mail.dir, self.public_url.clone()),
+            clock: self.clock.clone(),
+            bells: self.bells.clone(),
+        };
+        self.workers.spawn(effects.run(self.stop.clone()));
+    }
+}
