@@ -22,9 +22,9 @@ CREATE TABLE events (
     command_id  BLOB,
     cause       INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
-    PRIMARY KEY (ledger, position),
-    UNIQUE (ledger, stream, version)
+    PRIMARY KEY (ledger, position)
 ) STRICT;
+CREATE UNIQUE INDEX events_by_stream ON events (ledger, stream, version);
 CREATE INDEX events_by_process ON events (ledger, process, position) WHERE process IS NOT NULL;
 
 -- Read models. A release whose documents changed writes the next generation beside this one.

@@ -132,18 +132,14 @@ impl Sqlite {
         streams: &[&str],
         after: Position,
     ) -> Result<Vec<Recorded>> {
-        let rows: Vec<RecordedRow> = sqlx::query_as(
-            "SELECT position, stream, version, process, kind, payload, command_id, cause,
-                    recorded_at
-             FROM events
-             WHERE ledger = $1 AND stream IN (SELECT value FROM json_each($2)) AND position > $3
-             ORDER BY position",
-        )
-        .bind(ledger)
-        .bind(json(streams))
-        .bind(after.cast_signed())
-        .fetch_all(&self.readers)
-        .await?;
+        // A short end is scanned; whole streams are looked up.
+        let statement = if after > 0 { STREAMS_AFTER } else { WHOLE_STREAMS };
+        let rows: Vec<RecordedRow> = sqlx::query_as(statement)
+            .bind(ledger)
+            .bind(json(streams))
+            .bind(after.cast_signed())
+            .fetch_all(&self.readers)
+            .await?;
         Ok(rows.into_iter().map(Recorded::from).collect())
     }
 
@@ -156,8 +152,9 @@ impl Sqlite {
         let rows: Vec<RecordedRow> = sqlx::query_as(
             "SELECT position, stream, version, process, kind, payload, command_id, cause,
                     recorded_at
-             FROM events
+             FROM events INDEXED BY events_by_process
              WHERE ledger = $1 AND process IN (SELECT unhex(value) FROM json_each($2))
+             AND process IS NOT NULL
              ORDER BY position",
         )
         .bind(ledger)
@@ -327,7 +324,8 @@ impl Sqlite {
         code: &str,
     ) -> Result<Vec<ProcessId>> {
         let processes = sqlx::query_scalar(
-            "SELECT process FROM orders WHERE ledger = $1 AND email = $2 AND code = $3
+            "SELECT process FROM orders INDEXED BY orders_by_email_and_code
+             WHERE ledger = $1 AND email = $2 AND code = $3
              ORDER BY placed_at DESC, process",
         )
         .bind(ledger)
@@ -356,6 +354,21 @@ impl Sqlite {
         writer.lock = None;
     }
 }
+
+// Indexes are named where it matters: without statistics SQLite takes a ledger to have some ten rows
+// and would rather read all of it in the wanted order.
+
+const WHOLE_STREAMS: &str = "
+SELECT position, stream, version, process, kind, payload, command_id, cause, recorded_at
+FROM events INDEXED BY events_by_stream
+WHERE ledger = $1 AND stream IN (SELECT value FROM json_each($2)) AND position > $3
+ORDER BY position";
+
+const STREAMS_AFTER: &str = "
+SELECT position, stream, version, process, kind, payload, command_id, cause, recorded_at
+FROM events
+WHERE ledger = $1 AND +stream IN (SELECT value FROM json_each($2)) AND position > $3
+ORDER BY position";
 
 /// The file behind `sqlite:path` or `sqlite://path`.
 fn path_in(url: &str) -> Result<&Path> {
