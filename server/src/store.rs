@@ -31,7 +31,7 @@ pub struct NewEvent {
     /// 1, 2, 3 … inside the stream.
     pub version: u64,
     pub process: Option<ProcessId>,
-    /// Stored name, for instance `Order.OrderPlaced.v1`.
+    /// Stored name, for instance `Category.ThingHappened.v1`.
     pub kind: &'static str,
     /// JSON.
     pub payload: String,
