@@ -543,3 +543,7 @@ fn decide_payment(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "stage/tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! One registrant with a browser: buys one order after the other and notes how long each step took.
+
+use crate::connection::{Http, Socket};
+use crate::target::Target;
+use server::payment_gateway::{Callback, Outcome, PaymentGateway};
+use shared::commands::{
+    AssignRegistrantDetails, BrowserCommand, InitiatePayment, RegisterToConference,
+    Registrant as Person, SeatQuantity,
+};
+use shared::live::Topic;
+use shared::views::{ConferenceView, OrderStatus};
+use shared::{CommandId, Money, OrderId, PaymentId, SeatTypeId, Timestamp};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
+
+/// The steps of one order, in the order of the report's columns.
+pub(crate) const STEPS: [&str; 6] = ["register", "held", "details", "pay", "callback", "confirmed"];
+
+/// One confirmed order, and the microseconds of its steps and of the whole.
+pub(crate) struct Bought {
+    pub(crate) order_id: OrderId,
+    pub(crate) token: String,
+    pub(crate) step_us: [u64; STEPS.len()],
+    pub(crate) whole_us: u64,
+}
+
+pub(crate) struct Registrant {
+    http: Http,
+    socket: Socket,
+    gateway: PaymentGateway,
+    slug: String,
+    seat_type: SeatTypeId,
+    total: Money,
+}
+
+impl Registrant {
+    pub(crate) async fn arrive(target: &Target, view: &ConferenceView) -> anyhow::Result<Self> {
+        let seat_type = &view.seat_types[0];
+        Ok(Self {
+            http: Http::connect(target.addr).await?,
+            socket: Socket::connect(target.addr).await?,
+            gateway: target.gateway.clone(),
+            slug: view.slug.clone(),
+            seat_type: seat_type.id,
+            total: seat_type.price.times(2),
+        })
+    }
+
+    pub(crate) async fn buy_until(mut self, until: Instant) -> anyhow::Result<Vec<Bought>> {
+        let mut bought = Vec::new();
+        while Instant::now() < until {
+            bought.push(self.buy().await?);
+        }
+        Ok(bought)
+    }
+
+    async fn buy(&mut self) -> anyhow::Result<Bought> {
+        let order_id = OrderId(Uuid::now_v7());
+        let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let topic = Topic::Order { slug: self.slug.clone(), order_id };
+        let mut step_us = [0; STEPS.len()];
+        let started = Instant::now();
+
+        self.command(&self.register(order_id), &token).await?;
+        step_us[0] = since(started);
+        self.socket.watch(&topic, &token).await?;
+        self.socket.until(&topic, OrderStatus::Held).await?;
+        step_us[1] = since(started);
+
+        let step = Instant::now();
+        self.command(&self.details(order_id), &token).await?;
+        step_us[2] = since(step);
+
+        let step = Instant::now();
+        let payment_id = PaymentId(Uuid::now_v7());
+        self.command(&self.payment(order_id, payment_id), &token).await?;
+        step_us[3] = since(step);
+
+        let step = Instant::now();
+        self.pay(order_id, payment_id).await?;
+        step_us[4] = since(step);
+        self.socket.until(&topic, OrderStatus::Confirmed).await?;
+        step_us[5] = since(step);
+        let whole_us = since(started);
+        self.socket.unwatch(&topic).await?;
+        Ok(Bought { order_id, token, step_us, whole_us })
+    }
+
+    async fn command<C: BrowserCommand>(&mut self, command: &C, token: &str) -> anyhow::Result<()> {
+        let path = format!("/api/commands/{}", C::ROUTE);
+        let bearer = Some(("authorization", format!("Bearer {token}")));
+        self.http.post(&path, bearer, serde_json::to_string(command)?).await?;
+        Ok(())
+    }
+
+    /// The provider says that the money arrived.
+    async fn pay(&mut self, order_id: OrderId, payment_id: PaymentId) -> anyhow::Result<()> {
+        let outcome = Outcome::Completed { amount: self.total, reference: "rush".into() };
+        let callback = Callback { conference: self.slug.clone(), order_id, payment_id, outcome };
+        let body = serde_json::to_string(&callback)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let signature = self.gateway.sign(body.as_bytes(), Timestamp(i64::try_from(now)?));
+        let header = Some(("payment-signature", signature));
+        self.http.post("/api/payment-callbacks", header, body).await?;
+        Ok(())
+    }
+
+    fn register(&self, order_id: OrderId) -> RegisterToConference {
+        RegisterToConference {
+            command_id: CommandId(Uuid::new_v4()),
+            conference: self.slug.clone(),
+            order_id,
+            seats: vec![SeatQuantity { seat_type: self.seat_type, quantity: 2 }],
+        }
+    }
+
+    fn details(&self, order_id: OrderId) -> AssignRegistrantDetails {
+        AssignRegistrantDetails {
+            command_id: CommandId(Uuid::new_v4()),
+            conference: self.slug.clone(),
+            order_id,
+            registrant: Person {
+                given_name: "Ada".into(),
+                family_name: "Lovelace".into(),
+                email: "ada@example.org".into(),
+            },
+        }
+    }
+
+    fn payment(&self, order_id: OrderId, payment_id: PaymentId) -> InitiatePayment {
+        InitiatePayment {
+            command_id: CommandId(Uuid::new_v4()),
+            conference: self.slug.clone(),
+            order_id,
+            payment_id,
+            total: self.total,
+        }
+    }
+}
+
+fn since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

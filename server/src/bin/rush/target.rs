@@ -1,0 +1,111 @@
+//! The server under load: a release build in a process of its own, on a free port, with its own data.
+
+use anyhow::{Context, ensure};
+use server::payment_gateway::PaymentGateway;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use uuid::Uuid;
+
+const PAYMENT_SECRET: &str = "the load client plays the payment provider";
+
+pub(crate) struct Target {
+    pub(crate) addr: SocketAddr,
+    pub(crate) gateway: PaymentGateway,
+    pub(crate) database: String,
+    pub(crate) profile: &'static str,
+    /// Makes slugs unique when a database is used twice.
+    pub(crate) run: String,
+    server: Child,
+    folder: TempDir,
+}
+
+impl Target {
+    pub(crate) async fn start(database_url: Option<&str>) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let sqlite = format!("sqlite:{}", folder.path().join("contoso.db").display());
+        let url = database_url.unwrap_or(&sqlite);
+        let program = std::env::current_exe()?.with_file_name("server");
+        ensure!(program.exists(), "build the server first: {} is not there", program.display());
+        let mut server = Command::new(&program)
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .env("DATABASE_URL", url)
+            .env("DATA_DIR", folder.path())
+            .env("PAYMENT_SECRET", PAYMENT_SECRET)
+            .env("TEST_DOOR", "1")
+            .env("COMMANDS_PER_MINUTE", "0")
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into()))
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(folder.path().join("server.log"))?)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let addr = address(&mut server).await?;
+        let database = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite, FULL" };
+        Ok(Self {
+            addr,
+            gateway: PaymentGateway::new(&format!("http://{addr}"), PAYMENT_SECRET.as_bytes()),
+            database: database.to_owned(),
+            profile: if cfg!(debug_assertions) { "debug build" } else { "build" },
+            run: Uuid::new_v4().simple().to_string()[..8].to_owned(),
+            server,
+            folder,
+        })
+    }
+
+    /// CPU seconds the server used so far.
+    pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
+        // Fields 14 and 15 of proc(5) stat, in clock ticks of a hundredth of a second.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = fs::read_to_string(self.proc("stat")?)?;
+        let (_, fields) = stat.rsplit_once(')').context("an unknown form of stat")?;
+        let ticks: Vec<f64> =
+            fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
+        Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+    }
+
+    /// Memory of the server and bytes on disk.
+    pub(crate) fn summary(&self) -> anyhow::Result<String> {
+        let status = fs::read_to_string(self.proc("status")?)?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .map_or("unknown", str::trim);
+        let bytes = size_of(self.folder.path())?;
+        Ok(format!("server memory {resident}; its folder {:.1} MB", bytes as f64 / 1e6))
+    }
+
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.server.kill().await.context("the server was gone already")
+    }
+
+    fn proc(&self, file: &str) -> anyhow::Result<String> {
+        let pid = self.server.id().context("the server is gone; see its log")?;
+        Ok(format!("/proc/{pid}/{file}"))
+    }
+}
+
+async fn address(server: &mut Child) -> anyhow::Result<SocketAddr> {
+    let output = server.stdout.take().context("no output")?;
+    let mut lines = BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some(addr) = line.strip_prefix("listening on http://") {
+            return addr.parse().context("not an address");
+        }
+    }
+    anyhow::bail!("the server stopped before it listened")
+}
+
+fn size_of(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        bytes += if about.is_dir() { size_of(&entry.path())? } else { about.len() };
+    }
+    Ok(bytes)
+}

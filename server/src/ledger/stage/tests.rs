@@ -1,0 +1,416 @@
+//! Whole chains in memory, and that a memory read back from its own history is the same memory.
+
+use super::*;
+use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
+use crate::domain::kit::{NOON, minutes};
+use crate::domain::order::tests::{ada, euros};
+use crate::store::{Commit, NewEvent, Recorded, Snapshot};
+use proptest::prelude::*;
+use shared::ConferenceId;
+use shared::views::{ConferenceView, OrderStatus};
+
+const ID: ConferenceId = ConferenceId(Uuid::from_u128(0xC0));
+
+/// A ledger without a store: commits pile up in a list.
+struct Desk {
+    memory: Memory,
+    history: Vec<Recorded>,
+    commits: Vec<Commit>,
+    commands: u128,
+}
+
+fn order_id(number: u8) -> OrderId {
+    OrderId(Uuid::from_u128(0x0D00 + u128::from(number)))
+}
+
+fn payment_id(number: u8) -> PaymentId {
+    PaymentId(Uuid::from_u128(0xFA00 + u128::from(number)))
+}
+
+fn token(number: u8) -> Authority {
+    Authority::Token(TokenHash(format!("token-{number}")))
+}
+
+impl Desk {
+    fn open(general: u32, workshop: u32) -> Self {
+        let memory = Memory::open(ID, 0, None, &[]).unwrap();
+        let mut desk = Self { memory, history: vec![], commits: vec![], commands: 0 };
+        for command in [
+            conference::Command::CreateConference(details()),
+            conference::Command::CreateSeatType(seat_type(GENERAL, general, 500)),
+            conference::Command::CreateSeatType(seat_type(WORKSHOP, workshop, 0)),
+            conference::Command::PublishConference,
+        ] {
+            desk.of_the_house(Command::Conference(command), NOON).unwrap();
+        }
+        desk
+    }
+
+    fn of_the_house(&mut self, command: Command, now: Timestamp) -> Result<Answer, Refusal> {
+        self.send(Request::of_the_house(command), now)
+    }
+
+    fn browser(&mut self, number: u8, command: Command, now: Timestamp) -> Result<Answer, Refusal> {
+        self.commands += 1;
+        let command_id = Some(CommandId(Uuid::from_u128(self.commands)));
+        let authority = token(number);
+        self.send(Request { command_id, authority, effect_done: None, command }, now)
+    }
+
+    fn send(&mut self, request: Request, now: Timestamp) -> Result<Answer, Refusal> {
+        if let Some(id) = request.command.order_id()
+            && !self.memory.has_order(id)
+        {
+            let events: Vec<Recorded> =
+                self.history.iter().filter(|e| e.process == Some(id.0)).cloned().collect();
+            self.memory.load_orders(&[id], &events).unwrap();
+        }
+        let answer = perform(&mut self.memory, request, now);
+        self.commit();
+        answer
+    }
+
+    fn commit(&mut self) {
+        let Some(commit) = self.memory.commit().unwrap() else { return };
+        assert_eq!(commit.expected_head, self.history.len() as u64);
+        for event in &commit.events {
+            let position = self.history.len() as u64 + 1;
+            self.history.push(recorded(position, event));
+        }
+        self.memory.committed(|_, _| {});
+        self.commits.push(commit);
+    }
+
+    fn kinds(&self) -> Vec<&str> {
+        self.history.iter().map(|event| event.kind.as_str()).collect()
+    }
+
+    fn view(&self) -> &ConferenceView {
+        self.memory.view().unwrap()
+    }
+
+    fn order(&mut self, number: u8) -> OrderView {
+        let read = Command::ReadOrder { order_id: order_id(number) };
+        *self.of_the_house(read, NOON).unwrap().view.unwrap()
+    }
+
+    /// Somebody else's memory of the same history, from the newest snapshot if there is one.
+    fn read_back(&self) -> Memory {
+        let snapshot: Option<&Snapshot> =
+            self.commits.iter().rev().find_map(|commit| commit.snapshot.as_ref());
+        let after = snapshot.map_or(0, |snapshot| snapshot.position);
+        let tail: Vec<Recorded> = self
+            .history
+            .iter()
+            .filter(|e| after < e.position)
+            .filter(|e| crate::events::CONFERENCE_STREAMS.contains(&e.stream.as_str()))
+            .cloned()
+            .collect();
+        Memory::open(ID, self.history.len() as u64, snapshot, &tail).unwrap()
+    }
+}
+
+fn recorded(position: Position, event: &NewEvent) -> Recorded {
+    Recorded {
+        position,
+        stream: event.stream.clone(),
+        version: event.version,
+        process: event.process,
+        kind: event.kind.to_owned(),
+        payload: event.payload.clone(),
+        command_id: event.command_id,
+        cause: event.cause,
+        recorded_at: event.recorded_at,
+    }
+}
+
+fn register(number: u8, seat_type: SeatTypeId, quantity: u32) -> Command {
+    Command::RegisterToConference {
+        order_id: order_id(number),
+        seats: vec![SeatQuantity { seat_type, quantity }],
+        access_code: AccessCode::from_random(u32::from(number)),
+    }
+}
+
+fn assign(number: u8) -> Command {
+    Command::AssignRegistrantDetails { order_id: order_id(number), registrant: ada() }
+}
+
+fn initiate(number: u8, payment: u8, total: Money) -> Command {
+    let (order_id, payment_id) = (order_id(number), payment_id(payment));
+    Command::InitiatePayment { order_id, payment_id, total, pay_at: "/pay".into() }
+}
+
+fn complete(number: u8, payment: u8, amount: Money) -> Command {
+    let (order_id, payment_id) = (order_id(number), payment_id(payment));
+    Command::CompletePayment { order_id, payment_id, amount, reference: "r".into() }
+}
+
+#[test]
+fn one_command_runs_to_rest_in_one_commit() {
+    let mut desk = Desk::open(10, 0);
+    let before = desk.history.len();
+    desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
+    assert_eq!(
+        desk.kinds()[before..],
+        [
+            "Order.OrderPlaced.v1",
+            "Order.OrderTotalsCalculated.v1",
+            "Seats.SeatsReserved.v1",
+            "Order.OrderReservationCompleted.v1",
+        ]
+    );
+    let commit = desk.commits.last().unwrap();
+    assert_eq!(commit.deadlines, [(order_id(1).0, Some(minutes(16).0))]);
+    assert_eq!(commit.lookups.len(), 1);
+    assert_eq!(commit.documents.len(), 1);
+    assert!(commit.events.iter().all(|event| event.command_id.is_some()), "one story, one id");
+}
+
+#[test]
+fn money_confirms_sells_and_asks_for_the_mail_in_one_commit() {
+    let mut desk = Desk::open(10, 0);
+    desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
+    desk.browser(1, assign(1), NOON).unwrap();
+    let answer = desk.browser(1, initiate(1, 1, euros(1_000)), NOON).unwrap();
+    assert_eq!(answer.pay_at.as_deref(), Some("/pay"));
+    let before = desk.history.len();
+    desk.of_the_house(complete(1, 1, euros(1_000)), minutes(1)).unwrap();
+    assert_eq!(
+        desk.kinds()[before..],
+        [
+            "Payment.PaymentCompleted.v1",
+            "Order.OrderConfirmed.v1",
+            "Seats.SeatsReservationCommitted.v1",
+            "SeatAssignments.SeatAssignmentsCreated.v1",
+        ]
+    );
+    let commit = desk.commits.last().unwrap();
+    assert_eq!(commit.effects.iter().map(|e| e.kind).collect::<Vec<_>>(), ["MailConfirmation"]);
+    assert_eq!(commit.deadlines, [(order_id(1).0, None)], "nothing is left to look at");
+}
+
+#[test]
+fn a_repeated_command_gets_its_old_answer_and_records_nothing() {
+    let mut desk = Desk::open(10, 0);
+    let command_id = Some(CommandId(Uuid::from_u128(77)));
+    let request = Request {
+        command_id,
+        authority: token(1),
+        effect_done: None,
+        command: register(1, GENERAL, 2),
+    };
+    let first = desk.send(request.clone(), NOON).unwrap();
+    desk.browser(1, register(1, GENERAL, 5), NOON).unwrap();
+    let commits = desk.commits.len();
+    let second = desk.send(request, minutes(1)).unwrap();
+    assert_eq!(first.position, second.position);
+    assert_eq!(desk.commits.len(), commits);
+    assert_eq!(desk.order(1).seats(), 5);
+}
+
+#[test]
+fn a_refusal_records_nothing() {
+    let mut desk = Desk::open(10, 0);
+    let commits = desk.commits.len();
+    let thief = desk.browser(2, assign(1), NOON).unwrap_err();
+    assert_eq!(thief.code, RefusalCode::OrderNotFound);
+    let unknown = SeatTypeId(Uuid::from_u128(404));
+    let refusal = desk.browser(1, register(1, unknown, 1), NOON).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::SeatTypeUnknown);
+    assert_eq!(desk.commits.len(), commits);
+}
+
+#[test]
+fn the_price_is_the_one_of_the_moment_of_asking() {
+    let mut desk = Desk::open(10, 0);
+    desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
+    assert_eq!(desk.order(1).total, euros(1_000));
+    assert_eq!(desk.order(1).lines[0].unit_price, euros(500));
+}
+
+#[test]
+fn money_nobody_knows_is_recorded_and_returned() {
+    let mut desk = Desk::open(10, 0);
+    desk.of_the_house(complete(9, 9, euros(1_000)), NOON).unwrap();
+    let kinds = desk.kinds();
+    assert!(kinds.ends_with(&["Payment.PaymentCompleted.v1", "Payment.PaymentRefundRequested.v1"]));
+}
+
+#[test]
+fn a_callback_of_another_amount_is_refused() {
+    let mut desk = Desk::open(10, 0);
+    desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
+    desk.browser(1, assign(1), NOON).unwrap();
+    desk.browser(1, initiate(1, 1, euros(1_000)), NOON).unwrap();
+    let refusal = desk.of_the_house(complete(1, 1, euros(1)), NOON).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::TotalChanged);
+}
+
+#[test]
+fn many_changes_of_mind_end() {
+    let mut desk = Desk::open(10, 0);
+    for turn in 0..REVISIONS_PER_ORDER_MAX {
+        desk.browser(1, register(1, GENERAL, 1 + turn % 2), NOON).unwrap();
+    }
+    let refusal = desk.browser(1, register(1, GENERAL, 5), NOON).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::TooManyRequests);
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Register(u8, bool, u32),
+    Assign(u8),
+    Extend(u8),
+    Release(u8),
+    Complete(u8),
+    Pay(u8, u8),
+    Paid(u8, u8),
+    Declined(u8, u8),
+    Look(u8),
+    Quota(u32),
+    Hide(bool),
+    Minutes(i64),
+    /// Forgets everything and reads it back, as after a crash.
+    Restart,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let who = 0..4_u8;
+    let pay = 0..3_u8;
+    prop_oneof![
+        6 => (who.clone(), any::<bool>(), 1..5_u32).prop_map(|(o, w, n)| Act::Register(o, w, n)),
+        3 => who.clone().prop_map(Act::Assign),
+        1 => who.clone().prop_map(Act::Extend),
+        1 => who.clone().prop_map(Act::Release),
+        2 => who.clone().prop_map(Act::Complete),
+        3 => (who.clone(), pay.clone()).prop_map(|(o, p)| Act::Pay(o, p)),
+        3 => (who.clone(), pay.clone()).prop_map(|(o, p)| Act::Paid(o, p)),
+        1 => (who.clone(), pay).prop_map(|(o, p)| Act::Declined(o, p)),
+        3 => who.prop_map(Act::Look),
+        1 => (0..9_u32).prop_map(Act::Quota),
+        1 => any::<bool>().prop_map(Act::Hide),
+        3 => (0..12_i64).prop_map(Act::Minutes),
+        2 => Just(Act::Restart),
+    ]
+}
+
+impl Desk {
+    fn act(&mut self, act: &Act, now: &mut Timestamp) {
+        let at = *now;
+        let outcome = match *act {
+            Act::Register(order, workshop, quantity) => {
+                let seat_type = if workshop { WORKSHOP } else { GENERAL };
+                self.browser(order, register(order, seat_type, quantity), at)
+            }
+            Act::Assign(order) => self.browser(order, assign(order), at),
+            Act::Extend(o) => {
+                self.browser(o, Command::ExtendSeatReservation { order_id: order_id(o) }, at)
+            }
+            Act::Release(o) => self.browser(o, Command::ReleaseHold { order_id: order_id(o) }, at),
+            Act::Complete(o) => {
+                self.browser(o, Command::CompleteRegistration { order_id: order_id(o) }, at)
+            }
+            Act::Pay(order, payment) => {
+                let total = self.total(order);
+                self.browser(order, initiate(order, payment, total), at)
+            }
+            Act::Paid(order, payment) => {
+                let amount = self.amount(order, payment);
+                self.of_the_house(complete(order, payment, amount), at)
+            }
+            Act::Declined(o, p) => {
+                let (order_id, payment_id) = (order_id(o), payment_id(p));
+                let reason = "No.".to_owned();
+                self.of_the_house(Command::RejectPayment { order_id, payment_id, reason }, at)
+            }
+            Act::Look(o) => self.of_the_house(Command::LookAgain { order_id: order_id(o) }, at),
+            Act::Quota(quota) => {
+                let command = conference::Command::ChangeQuota { seat_type: GENERAL, quota };
+                self.of_the_house(Command::Conference(command), at)
+            }
+            Act::Hide(hide) => {
+                let command = if hide {
+                    conference::Command::UnpublishConference
+                } else {
+                    conference::Command::PublishConference
+                };
+                self.of_the_house(Command::Conference(command), at)
+            }
+            Act::Minutes(minutes) => {
+                *now = at.plus_seconds(60 * minutes);
+                return;
+            }
+            Act::Restart => {
+                self.memory = self.read_back();
+                return;
+            }
+        };
+        if let Ok(answer) = outcome {
+            assert!(answer.stuck.is_none(), "{:?}", answer.stuck);
+        }
+    }
+
+    fn total(&self, order: u8) -> Money {
+        let file = self.memory.order(order_id(order));
+        file.and_then(|file| file.order.total).unwrap_or(euros(0))
+    }
+
+    /// The provider collects what was asked for, or sends money nobody knows.
+    fn amount(&mut self, order: u8, payment: u8) -> Money {
+        let look = Command::LookAgain { order_id: order_id(order) };
+        let _ = self.of_the_house(look, NOON);
+        let file = self.memory.order(order_id(order));
+        let known = file.and_then(|file| file.payments.get(&payment_id(payment))?.amount);
+        known.unwrap_or(euros(500))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    /// Whatever happens, with crashes in between: history alone tells the same story as memory, the
+    /// numbers of the view are those of the orders, and nothing is oversold.
+    #[test]
+    fn a_memory_read_back_is_the_memory_that_was(acts in prop::collection::vec(act(), 0..40)) {
+        let mut now = NOON;
+        let mut desk = Desk::open(6, 3);
+        let mut highest_given = 0;
+        for act in &acts {
+            desk.act(act, &mut now);
+            let other = desk.read_back();
+            prop_assert_eq!(other.view(), desk.memory.view());
+            prop_assert_eq!(&other.seats().counts, &desk.memory.seats().counts);
+            prop_assert_eq!(other.conference(), desk.memory.conference());
+            for counts in desk.memory.seats().counts.values() {
+                prop_assert!(counts.sold >= 0 && counts.held >= 0);
+            }
+            let line = desk.view().seat_types[0].clone();
+            let given = line.sold + line.held;
+            let was_cut_below = given <= highest_given;
+            prop_assert!(given <= line.quota || was_cut_below, "oversold: {:?}", line);
+            highest_given = given;
+        }
+        let mut sold = 0;
+        for number in 0..4 {
+            let id = order_id(number);
+            let events: Vec<Recorded> =
+                desk.history.iter().filter(|e| e.process == Some(id.0)).cloned().collect();
+            let mut other = desk.read_back();
+            other.load_orders(&[id], &events).unwrap();
+            let (theirs, ours) = (other.order(id).unwrap(), desk.memory.order(id));
+            if let Some(ours) = ours {
+                prop_assert_eq!(&theirs.view, &ours.view);
+                prop_assert_eq!(&theirs.payments, &ours.payments);
+                prop_assert_eq!(&theirs.order, &ours.order);
+                prop_assert_eq!(other.seats().reservation(id), desk.memory.seats().reservation(id));
+            }
+            if let Some(view) = &theirs.view
+                && view.status == OrderStatus::Confirmed
+            {
+                sold += view.seats();
+            }
+        }
+        let views_say: u32 = desk.view().seat_types.iter().map(|line| line.sold).sum();
+        prop_assert_eq!(views_say, sold);
+    }
+}
