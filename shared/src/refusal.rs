@@ -43,6 +43,8 @@ refusals! {
     TokenMissing => "This needs the order's token.",
     TooManyRequests => "That was too fast. Wait a minute and try again.",
     TooManyTopics => "This connection watches too many views already.",
+    /// A page of another site sent it.
+    OriginForeign => "This request comes from another site.",
 
     // Where.
     ConferenceNotFound => "We can't find that conference.",

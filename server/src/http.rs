@@ -1,0 +1,148 @@
+//! The doors: which routes there are, and what every request passes on its way in and out.
+//!
+//! Only here and below does anybody know a status code. Not here: any rule, any SQL. Commands come
+//! in, views go out, events stay home.
+
+pub mod assets;
+mod body;
+mod commands;
+mod health;
+mod limits;
+mod live;
+mod openapi;
+mod passage;
+mod problem;
+mod queries;
+mod session;
+mod shell;
+mod test_door;
+
+use crate::house::House;
+use crate::simulated_provider;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any};
+use limits::Limit;
+use problem::Rejection;
+use shared::{ConferenceId, RefusalCode};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::HttpMethod;
+use utoipa::openapi::path::Operation;
+use uuid::Uuid;
+
+/// Attempts per minute to find an order of one conference from one address.
+const FINDS_PER_ADDRESS: u32 = 5;
+/// Attempts per minute to find an order of one e-mail address, from anywhere.
+const FINDS_PER_EMAIL: u32 = 10;
+
+/// What every door needs.
+struct Door {
+    house: House,
+    shell: shell::Shell,
+    directory: queries::DirectoryCache,
+    /// One permit per open socket.
+    sockets: Arc<Semaphore>,
+    /// Commands per client address.
+    commands: Limit,
+    finds_by_address: Limit,
+    finds_by_email: Limit,
+    /// `openapi.json`, as it is sent.
+    description: String,
+}
+
+/// One route and its description: what is not described cannot be served.
+struct Route {
+    path: String,
+    handlers: MethodRouter<Arc<Door>>,
+    method: HttpMethod,
+    operation: Operation,
+}
+
+/// Every address of the house.
+pub fn router(house: House) -> Router {
+    let provider = house.provider.clone();
+    let has_test_door = house.config.http.test_door;
+    let routes = routes();
+    let door = Arc::new(Door::new(house, openapi::document(&routes)));
+    let mut router = Router::new();
+    for route in routes {
+        router = router.route(&route.path, route.handlers);
+    }
+    if has_test_door {
+        router = router.merge(test_door::routes());
+    }
+    let mut router = router
+        .route("/api/commands/{*name}", any(|| async { Rejection::from(UNKNOWN_COMMAND) }))
+        .route("/api/{*rest}", any(unknown_address))
+        .fallback(shell::page)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(door.clone());
+    if let Some(provider) = provider {
+        router = router.merge(simulated_provider::router(provider));
+    }
+    router
+        .layer(DefaultBodyLimit::max(body::BYTES_MAX))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(door, passage::pass))
+}
+
+/// Everything that is described in `openapi.json`.
+fn routes() -> Vec<Route> {
+    let mut routes = commands::routes();
+    routes.extend(queries::routes());
+    routes.extend([live::route(), openapi::route()]);
+    routes.extend(health::routes());
+    routes
+}
+
+const UNKNOWN_COMMAND: RefusalCode = RefusalCode::CommandUnknown;
+
+async fn unknown_address(method: Method) -> Rejection {
+    match method {
+        Method::GET | Method::HEAD => RefusalCode::ViewUnknown.into(),
+        _ => UNKNOWN_COMMAND.into(),
+    }
+}
+
+/// The router adds which methods are allowed.
+async fn wrong_method(method: Method) -> Rejection {
+    Rejection::wrong_method(&method)
+}
+
+/// An id for a request, or for something that a test makes.
+#[expect(clippy::disallowed_methods, reason = "http makes the ids that no browser makes")]
+fn fresh_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+impl Door {
+    fn new(house: House, description: String) -> Self {
+        let shell = shell::Shell::load(&house.config.http.dist_dir);
+        let commands = Limit::per_minute(house.config.http.commands_per_minute);
+        Self {
+            house,
+            shell,
+            directory: queries::DirectoryCache::default(),
+            sockets: Arc::new(Semaphore::new(live::SOCKETS_MAX)),
+            commands,
+            finds_by_address: Limit::per_minute(FINDS_PER_ADDRESS),
+            finds_by_email: Limit::per_minute(FINDS_PER_EMAIL),
+            description,
+        }
+    }
+
+    /// The conference with this slug, published or not. What cannot be a slug never reaches the
+    /// store, because a database may have stronger feelings about odd characters.
+    async fn find(&self, slug: &str) -> Result<ConferenceId, Rejection> {
+        let is_possible = (1..=60).contains(&slug.len())
+            && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !is_possible {
+            return Err(RefusalCode::ConferenceNotFound.into());
+        }
+        Ok(self.house.ledgers.find(slug).await?)
+    }
+}

@@ -1,0 +1,263 @@
+//! `GET /api/live`: the socket. Watch a view, get it now and whenever it changes.
+//!
+//! Latest wins: what could not be sent yet is replaced by what is newer, so a slow reader skips
+//! states and costs nobody anything. Everything a client can do here has a bound.
+//! Not here: which views there are (`http/queries.rs`) and who is told of a change (`live.rs`).
+
+use super::problem::Rejection;
+use super::session::Caller;
+use super::{Door, Route, openapi, passage, queries};
+use crate::live::{Frame, Mailbox, snapshot_frame};
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use axum::routing::get;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use shared::RefusalCode;
+use shared::live::{ClientFrame, ServerFrame, TOPICS_PER_SOCKET_MAX, Topic};
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Interval, timeout};
+use tracing::debug;
+use utoipa::openapi::HttpMethod;
+
+/// Sockets of this server.
+pub(super) const SOCKETS_MAX: usize = 20_000;
+/// The longest honest frame is a watch with a grant, some 300 bytes.
+const FRAME_BYTES_MAX: usize = 4 * 1024;
+/// What is read at all before we know that it is too long.
+const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+/// What may wait to be written to one socket.
+const WRITE_BYTES_MAX: usize = 1024 * 1024;
+const FRAMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+/// A page that connects again watches all its topics at once.
+const FRAMES_BURST: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
+/// Three heartbeats and a little.
+const IDLE_MAX: Duration = Duration::from_secs(65);
+/// A reader that does not take a frame for so long is gone.
+const SEND_MAX: Duration = Duration::from_secs(10);
+/// When the server restarts, its clients come back spread over this many milliseconds.
+const RECONNECT_AFTER_MS: std::ops::Range<u32> = 500..4_000;
+
+pub(super) fn route() -> Route {
+    Route {
+        path: "/api/live".to_owned(),
+        handlers: get(connect),
+        method: HttpMethod::Get,
+        operation: openapi::socket(),
+    }
+}
+
+async fn connect(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+    uri: Uri,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Rejection> {
+    // A browser opens sockets for any page; the same-origin rule of requests does not hold here.
+    passage::check_origin(&headers, &uri, &door.house.public_url)?;
+    let upgrade = upgrade.map_err(|_| {
+        Rejection::because(RefusalCode::Malformed, "This address speaks WebSocket only.")
+    })?;
+    let permit = door.sockets.clone().try_acquire_owned().map_err(|_| RefusalCode::Busy)?;
+    let upgrade = upgrade
+        .max_message_size(READ_BYTES_MAX)
+        .max_frame_size(READ_BYTES_MAX)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BYTES_MAX);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        Connection::new(door, socket).serve().await;
+        drop(permit);
+    }))
+}
+
+/// One socket and what it watches.
+struct Connection {
+    door: Arc<Door>,
+    socket: WebSocket,
+    mailbox: Arc<Mailbox>,
+    watched: HashSet<Topic>,
+    pace: DefaultDirectRateLimiter,
+    /// Ticks when nothing was heard for too long.
+    silence: Interval,
+}
+
+/// Why a socket ends.
+enum End {
+    /// The other side went, or does not take what we send.
+    Gone,
+    /// The other side does not keep to the rules.
+    Policy(&'static str),
+    Idle,
+    Restart,
+}
+
+type Flow = ControlFlow<End>;
+
+impl Connection {
+    fn new(door: Arc<Door>, socket: WebSocket) -> Self {
+        let quota = Quota::per_second(FRAMES_PER_SECOND).allow_burst(FRAMES_BURST);
+        Self {
+            door,
+            socket,
+            mailbox: Arc::default(),
+            watched: HashSet::new(),
+            pace: RateLimiter::direct(quota),
+            silence: tokio::time::interval(IDLE_MAX),
+        }
+    }
+
+    async fn serve(mut self) {
+        let end = match self.hello().await {
+            ControlFlow::Break(end) => end,
+            ControlFlow::Continue(()) => self.talk().await,
+        };
+        self.say_goodbye(end).await;
+    }
+
+    async fn hello(&mut self) -> Flow {
+        self.silence.reset();
+        let house = &self.door.house;
+        let hello =
+            ServerFrame::Hello { server_now: house.clock.now(), release: house.release.to_owned() };
+        self.send(&hello).await
+    }
+
+    async fn talk(&mut self) -> End {
+        let stop = self.door.house.stop.clone();
+        loop {
+            let flow = tokio::select! {
+                () = stop.cancelled() => ControlFlow::Break(End::Restart),
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.hear(message).await,
+                    Some(Err(_)) => ControlFlow::Break(End::Policy("that cannot be read")),
+                    None => ControlFlow::Break(End::Gone),
+                },
+                frames = self.mailbox.take() => self.push(frames).await,
+                _ = self.silence.tick() => ControlFlow::Break(End::Idle),
+            };
+            if let ControlFlow::Break(end) = flow {
+                return end;
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Message) -> Flow {
+        self.silence.reset();
+        if self.pace.check().is_err() {
+            return ControlFlow::Break(End::Policy("too many frames"));
+        }
+        let text = match message {
+            Message::Text(text) => text,
+            // Answered by the library.
+            Message::Ping(_) | Message::Pong(_) => return ControlFlow::Continue(()),
+            Message::Binary(_) => return ControlFlow::Break(End::Policy("frames are text")),
+            Message::Close(_) => return ControlFlow::Break(End::Gone),
+        };
+        if FRAME_BYTES_MAX < text.len() {
+            return ControlFlow::Break(End::Policy("that frame is too long"));
+        }
+        match serde_json::from_str(&text) {
+            Ok(ClientFrame::Watch { topic, token }) => self.watch(topic, token).await,
+            Ok(ClientFrame::Unwatch { topic }) => {
+                self.door.house.hub.unwatch(&topic, &self.mailbox);
+                self.watched.remove(&topic);
+                ControlFlow::Continue(())
+            }
+            Ok(ClientFrame::Ping) => {
+                let server_now = self.door.house.clock.now();
+                self.send(&ServerFrame::Pong { server_now }).await
+            }
+            Err(_) => ControlFlow::Break(End::Policy("that is no frame")),
+        }
+    }
+
+    async fn watch(&mut self, topic: Topic, token: Option<String>) -> Flow {
+        let caller = token.map_or(Caller::Nobody, |token| Caller::with_token(&token));
+        match self.try_watch(&topic, &caller).await {
+            Ok(frame) => {
+                // Through the mailbox, where a change that came meanwhile wins if it is newer.
+                self.mailbox.put(&topic, frame);
+                ControlFlow::Continue(())
+            }
+            Err(rejection) => {
+                self.send(&ServerFrame::Refused { topic, code: rejection.code }).await
+            }
+        }
+    }
+
+    async fn try_watch(&mut self, topic: &Topic, caller: &Caller) -> Result<Frame, Rejection> {
+        if !self.watched.contains(topic) && TOPICS_PER_SOCKET_MAX <= self.watched.len() {
+            return Err(RefusalCode::TooManyTopics.into());
+        }
+        // Asked before anything is delivered: a stranger must not get even one frame. The directory
+        // has no changes of its own to deliver.
+        let mut snapshot = queries::snapshot(&self.door, topic.clone(), caller).await?;
+        self.watched.insert(topic.clone());
+        if *topic != Topic::Directory {
+            self.door.house.hub.watch(topic, &self.mailbox);
+            // Asked again: what changed before deliveries began is in this one.
+            snapshot = queries::snapshot(&self.door, topic.clone(), caller).await?;
+        }
+        Ok(snapshot_frame(topic, snapshot.position, snapshot.server_now, &snapshot.view))
+    }
+
+    async fn push(&mut self, frames: Vec<Frame>) -> Flow {
+        for frame in frames {
+            self.send_text(frame.text.as_ref().into()).await?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    async fn send(&mut self, frame: &ServerFrame) -> Flow {
+        let text = serde_json::to_string(frame).expect("frames are plain data");
+        self.send_text(text.into()).await
+    }
+
+    async fn send_text(&mut self, text: axum::extract::ws::Utf8Bytes) -> Flow {
+        match timeout(SEND_MAX, self.socket.send(Message::Text(text))).await {
+            Ok(Ok(())) => ControlFlow::Continue(()),
+            Ok(Err(_)) | Err(_) => ControlFlow::Break(End::Gone),
+        }
+    }
+
+    async fn say_goodbye(&mut self, end: End) {
+        let (code, reason) = match end {
+            End::Gone => return,
+            End::Policy(reason) => {
+                debug!(reason, "Closed a socket that does not keep to the rules");
+                (close_code::POLICY, reason)
+            }
+            End::Idle => (close_code::NORMAL, "nothing was heard for a while"),
+            End::Restart => {
+                let reconnect_after_ms = spread(RECONNECT_AFTER_MS);
+                if self.send(&ServerFrame::Restarting { reconnect_after_ms }).await.is_break() {
+                    return;
+                }
+                (close_code::RESTART, "restarting")
+            }
+        };
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        // Whether it arrives is the other side's business now.
+        let _ = timeout(SEND_MAX, self.socket.send(close)).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for topic in &self.watched {
+            self.door.house.hub.unwatch(topic, &self.mailbox);
+        }
+    }
+}
+
+/// Somewhere in the range, so that not all come back at once.
+fn spread(range: std::ops::Range<u32>) -> u32 {
+    let random = getrandom::u32().unwrap_or_default();
+    range.start + random % (range.end - range.start)
+}

@@ -1,0 +1,307 @@
+//! `GET /api/openapi.json`: every route with its bodies and its refusals, made from the types.
+//!
+//! Each route hands in its own description, so none can be forgotten. A copy is kept in
+//! `docs/openapi.json`, and a test compares.
+
+use super::{Door, Route, problem};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use serde_json::{Value, json};
+use shared::commands::{
+    Accepted, AssignRegistrantDetails, BrowserCommand, CheckPayment, CompleteRegistration,
+    ExtendSeatReservation, FindOrder, FoundOrder, InitiatePayment, RegisterToConference,
+    ReleaseHold,
+};
+use shared::live::Snapshot;
+use shared::{Problem, RefusalCode};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa::openapi::PathItem;
+use utoipa::openapi::path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApiBuilder,
+    PathsBuilder, Ref, RefOr, Required, ResponseBuilder,
+};
+
+const TITLE: &str = "Contoso Conference Management System";
+const ABOUT: &str = "Commands come in, views go out. A command sent twice with the same \
+    `command_id` acts once. Every answer that is not a yes is a problem (RFC 9457) with a stable \
+    `code`.";
+/// The name of the security scheme.
+const TOKEN: &str = "order_token";
+const ABOUT_TOKEN: &str = "The order's token: 32 to 128 of the characters A–Z, a–z, 0–9, `-` and \
+    `_` that the browser made before it sent the first command, or what `/api/find-order` answered.";
+const ABOUT_SOCKET: &str = "Frames are JSON texts. The client says `{\"type\":\"watch\",\"topic\":…,\
+    \"token\":…}`, `{\"type\":\"unwatch\",\"topic\":…}` and `{\"type\":\"ping\"}`; the server says \
+    `hello`, `snapshot` (a whole view and its position; the later position wins), `refused`, `pong` \
+    and `restarting`. A topic is the part of a view's address after `/api/views/`.";
+
+/// What anything can be answered that is posted.
+const POSTED: [RefusalCode; 7] = [
+    RefusalCode::Malformed,
+    RefusalCode::OriginForeign,
+    RefusalCode::TooLarge,
+    RefusalCode::TooManyRequests,
+    RefusalCode::Busy,
+    RefusalCode::Unavailable,
+    RefusalCode::Fault,
+];
+/// What every command can be refused for.
+const COMMANDED: [RefusalCode; 3] =
+    [RefusalCode::TokenMissing, RefusalCode::ConferenceNotFound, RefusalCode::OrderNotFound];
+const UNWELL: [RefusalCode; 3] = [RefusalCode::Busy, RefusalCode::Unavailable, RefusalCode::Fault];
+
+pub(super) fn route() -> Route {
+    let body = ContentBuilder::new().schema(Some(object())).build();
+    let yes = ResponseBuilder::new().description("This document").content("application/json", body);
+    Route {
+        path: "/api/openapi.json".to_owned(),
+        handlers: get(serve),
+        method: HttpMethod::Get,
+        operation: OperationBuilder::new()
+            .summary(Some("Describes this API"))
+            .response("200", yes)
+            .build(),
+    }
+}
+
+async fn serve(State(door): State<Arc<Door>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], door.description.clone())
+}
+
+/// One command.
+pub(super) fn command<C: BrowserCommand + ToSchema>(refusals: &[RefusalCode]) -> Operation {
+    let words = C::ROUTE.replace('-', " ");
+    let summary = format!("{}{}", words[..1].to_uppercase(), &words[1..]);
+    let operation = OperationBuilder::new()
+        .tag("commands")
+        .summary(Some(summary))
+        .operation_id(Some(C::ROUTE))
+        .security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
+        .request_body(Some(json_body(&C::name(), example(C::ROUTE))))
+        .response("200", says("Done, or done before", &Accepted::name()));
+    refused(operation, &[&POSTED, &COMMANDED, refusals])
+}
+
+/// One view; `parts` are the variables in its address.
+pub(super) fn view(summary: &str, parts: &[&str], refusals: &[RefusalCode]) -> Operation {
+    let operation = OperationBuilder::new()
+        .tag("views")
+        .summary(Some(summary))
+        .response("200", says("The view as it is now", &Snapshot::name()));
+    let operation = parts.iter().fold(operation, |operation, part| {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let parameter = ParameterBuilder::new()
+            .name(*part)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(text));
+        operation.parameter(parameter)
+    });
+    let operation = if refusals.contains(&RefusalCode::TokenMissing) {
+        operation.security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
+    } else {
+        operation
+    };
+    refused(operation, &[refusals, &UNWELL])
+}
+
+pub(super) fn find_order() -> Operation {
+    let operation = OperationBuilder::new()
+        .tag("orders")
+        .summary(Some("Opens an order by e-mail and access code"))
+        .description(Some("Every mistake gets the same answer."))
+        .request_body(Some(json_body(&FindOrder::name(), example("find-order"))))
+        .response("200", says("The order, and a token for a day", &FoundOrder::name()));
+    refused(operation, &[&POSTED, &[RefusalCode::OrderNotFound]])
+}
+
+/// The provider's callbacks; `signature` is the header that proves them.
+pub(super) fn callback(signature: &str) -> Operation {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let header = ParameterBuilder::new()
+        .name(signature)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::True)
+        .description(Some("HMAC-SHA-256 over the instant and the body"))
+        .schema(Some(text));
+    let body = ContentBuilder::new().schema(Some(object())).build();
+    let body = RequestBodyBuilder::new().content("application/json", body);
+    let operation = OperationBuilder::new()
+        .tag("payments")
+        .summary(Some("Tells what became of a payment; for the payment provider"))
+        .description(Some("May be sent again and again; the answer is the same."))
+        .parameter(header)
+        .request_body(Some(body.required(Some(Required::True)).build()))
+        .response("200", says("Recorded, now or before", &Accepted::name()));
+    let refusals = [
+        RefusalCode::SignatureInvalid,
+        RefusalCode::CallbackStale,
+        RefusalCode::ConferenceNotFound,
+        RefusalCode::OrderNotFound,
+        RefusalCode::PaymentNotFound,
+    ];
+    refused(operation, &[&POSTED, &refusals])
+}
+
+pub(super) fn socket() -> Operation {
+    let yes = ResponseBuilder::new().description("The socket is open").build();
+    let operation = OperationBuilder::new()
+        .tag("views")
+        .summary(Some("Watches views"))
+        .description(Some(ABOUT_SOCKET))
+        .response("101", yes);
+    refused(operation, &[&[RefusalCode::Malformed, RefusalCode::OriginForeign, RefusalCode::Busy]])
+}
+
+pub(super) fn health(summary: &str, may_say_no: bool) -> Operation {
+    let says = |words: &str| ResponseBuilder::new().description(words).build();
+    let operation =
+        OperationBuilder::new().tag("health").summary(Some(summary)).response("200", says("Yes"));
+    if may_say_no { operation.response("503", says("Not now")) } else { operation }.build()
+}
+
+/// The whole document.
+pub(super) fn document(routes: &[Route]) -> String {
+    let paths = routes.iter().fold(PathsBuilder::new(), |paths, route| {
+        paths.path(&route.path, PathItem::new(route.method.clone(), route.operation.clone()))
+    });
+    let token =
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(ABOUT_TOKEN)).build();
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas())
+        .security_scheme(TOKEN, SecurityScheme::Http(token))
+        .build();
+    let info = InfoBuilder::new()
+        .title(TITLE)
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(ABOUT))
+        .build();
+    let document =
+        OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).build();
+    let mut json = document.to_pretty_json().expect("a description is plain data");
+    json.push('\n');
+    json
+}
+
+/// Every type that a body can have, with what it consists of.
+fn schemas() -> BTreeMap<String, RefOr<Schema>> {
+    fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
+        all.push((T::name().into_owned(), T::schema()));
+        T::schemas(all);
+    }
+    let mut all = Vec::new();
+    add::<RegisterToConference>(&mut all);
+    add::<AssignRegistrantDetails>(&mut all);
+    add::<ExtendSeatReservation>(&mut all);
+    add::<ReleaseHold>(&mut all);
+    add::<CompleteRegistration>(&mut all);
+    add::<InitiatePayment>(&mut all);
+    add::<CheckPayment>(&mut all);
+    add::<FindOrder>(&mut all);
+    add::<Accepted>(&mut all);
+    add::<FoundOrder>(&mut all);
+    add::<Snapshot>(&mut all);
+    add::<Problem>(&mut all);
+    all.into_iter().collect()
+}
+
+/// A body that really is one; a test reads it back.
+fn example(route: &str) -> Value {
+    let id = |number: u32| format!("0190a5e4-0000-7000-8000-00000000000{number}");
+    if route == "find-order" {
+        return json!({
+            "conference": "rustconf", "email": "ada@example.org", "access_code": "K7M-2QX"
+        });
+    }
+    let mut body = json!({ "command_id": id(1), "conference": "rustconf", "order_id": id(2) });
+    match route {
+        RegisterToConference::ROUTE => {
+            body["seats"] = json!([{ "seat_type": id(3), "quantity": 2 }]);
+        }
+        AssignRegistrantDetails::ROUTE => {
+            body["registrant"] = json!({
+                "given_name": "Ada", "family_name": "Lovelace", "email": "ada@example.org"
+            });
+        }
+        InitiatePayment::ROUTE => {
+            body["payment_id"] = json!(id(4));
+            body["total"] = json!({ "minor": 39_800, "currency": "EUR" });
+        }
+        CheckPayment::ROUTE => body["payment_id"] = json!(id(4)),
+        _ => {}
+    }
+    body
+}
+
+fn json_body(schema: &str, example: Value) -> RequestBody {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(schema)))
+        .example(Some(example))
+        .build();
+    RequestBodyBuilder::new()
+        .content("application/json", content)
+        .required(Some(Required::True))
+        .build()
+}
+
+fn says(words: &str, schema: &str) -> ResponseBuilder {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    ResponseBuilder::new().description(words).content("application/json", content)
+}
+
+fn object() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object)
+}
+
+/// One response per status, naming the codes that it can carry.
+fn refused(operation: OperationBuilder, refusals: &[&[RefusalCode]]) -> Operation {
+    let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
+    for code in refusals.iter().copied().flatten() {
+        let name = serde_json::to_value(code).unwrap_or_default();
+        let line = format!("`{}`: {}", name.as_str().unwrap_or_default(), code.sentence());
+        by_status.entry(problem::status(*code).as_u16()).or_default().push(line);
+    }
+    by_status
+        .into_iter()
+        .fold(operation, |operation, (status, lines)| {
+            let body =
+                ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+            let response = ResponseBuilder::new()
+                .description(lines.join("\n\n"))
+                .content("application/problem+json", body);
+            operation.response(status.to_string(), response)
+        })
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::DeserializeOwned;
+
+    fn survives<C: BrowserCommand + DeserializeOwned>() {
+        let example = example(C::ROUTE);
+        let command: C = serde_json::from_value(example.clone()).expect(C::ROUTE);
+        assert_eq!(serde_json::to_value(command).unwrap(), example);
+    }
+
+    #[test]
+    fn every_example_is_a_command() {
+        survives::<RegisterToConference>();
+        survives::<AssignRegistrantDetails>();
+        survives::<ExtendSeatReservation>();
+        survives::<ReleaseHold>();
+        survives::<CompleteRegistration>();
+        survives::<InitiatePayment>();
+        survives::<CheckPayment>();
+        let find: FindOrder = serde_json::from_value(example("find-order")).unwrap();
+        assert_eq!(serde_json::to_value(find).unwrap(), example("find-order"));
+    }
+}

@@ -1,0 +1,303 @@
+//! The page that comes before any wasm: `index.html`, filled with what can be read without script
+//! and with the first view, so that nothing is asked for twice.
+//!
+//! Every text of an owner is escaped. Never anything of an order: its page is filled by the browser
+//! that has its token. Not here: the sentences and the markup (`http/shell/pages.rs`).
+
+mod dates;
+mod pages;
+
+use super::assets::{self, Assets};
+use super::problem::Rejection;
+use super::session::Caller;
+use super::{Door, queries, unknown_address};
+use crate::html::Escaped;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pages::Page;
+use sha2::{Digest, Sha256};
+use shared::RefusalCode;
+use shared::live::{Snapshot, Topic};
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Smaller pages are not worth compressing.
+const COMPRESSED_BYTES_MIN: usize = 1_024;
+/// Good enough for a page that is made for one reader.
+const QUALITY_QUICK: u32 = 5;
+
+/// What stands in `index.html` where something is filled in.
+const SLOTS: [(&str, Slot); 5] = [
+    ("<title>Contoso Conferences</title>", Slot::Title),
+    ("<!--head-->", Slot::Head),
+    ("<!--header-->", Slot::Header),
+    ("<!--static-->", Slot::Body),
+    ("<!--boot-->", Slot::Boot),
+];
+
+/// Without a built app the pages can still be read.
+const PLAIN: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\" />\
+    <title>Contoso Conferences</title><meta name=\"viewport\" content=\"width=device-width\" />\
+    <!--head--></head><body><p><a href=\"/\">Contoso Conferences</a> <!--header--></p>\
+    <div id=\"static\"><!--static--></div>\
+    <p>The app is not built yet. Build it by <code>make web</code>, or build and start everything \
+    by <code>make run</code>.</p>\
+    <script type=\"application/json\" id=\"boot\"><!--boot--></script></body></html>\n";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Title,
+    Head,
+    Header,
+    Body,
+    Boot,
+}
+
+/// The built app, ready to be filled.
+pub(super) struct Shell {
+    assets: Assets,
+    /// The text before each slot, and the rest.
+    parts: Vec<(String, Option<Slot>)>,
+    content_policy: HeaderValue,
+}
+
+impl Shell {
+    /// Reads the built app, or does without.
+    pub(super) fn load(dir: &Path) -> Self {
+        let assets = Assets::load(dir).unwrap_or_else(|error| {
+            warn!(error = format!("{error:#}"), "There is no built app to serve: run `make web`");
+            Assets::default()
+        });
+        let index = assets.index.as_deref().unwrap_or(PLAIN);
+        let (parts, content_policy) = (split(index), content_policy(index));
+        Self { assets, parts, content_policy }
+    }
+
+    /// What pages may load and run: our own, and the inline scripts of `index.html` word for word.
+    pub(super) const fn content_policy(&self) -> &HeaderValue {
+        &self.content_policy
+    }
+
+    fn fill(&self, page: &Page, boot: Option<&Snapshot>) -> String {
+        let mut html = String::with_capacity(16 * 1024);
+        for (text, slot) in &self.parts {
+            html.push_str(text);
+            match slot {
+                Some(Slot::Title) => {
+                    let _ = write!(html, "<title>{}</title>", Escaped(&page.title));
+                }
+                Some(Slot::Head) => html.push_str(&page.head),
+                Some(Slot::Header) => html.push_str(&page.header),
+                Some(Slot::Body) => html.push_str(&page.body),
+                Some(Slot::Boot) => html.push_str(&boot.map(boot_json).unwrap_or_default()),
+                None => {}
+            }
+        }
+        html
+    }
+}
+
+/// Whatever no other route answers: a file of the app, or a page.
+pub(super) async fn page(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        return unknown_address(request.method().clone()).await.into_response();
+    }
+    let address = Address::of(path);
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        if address == Address::Nowhere {
+            return Rejection::from(RefusalCode::CommandUnknown).into_response();
+        }
+        let allow = [(header::ALLOW, "GET,HEAD")];
+        return (allow, Rejection::wrong_method(request.method())).into_response();
+    }
+    if let Some(file) = door.shell.assets.serve(path, request.headers()) {
+        return file;
+    }
+    if address == Address::Nowhere && path.rsplit('/').next().is_some_and(|it| it.contains('.')) {
+        return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
+    }
+    let (status, page, boot) = write_page(&door, &address).await;
+    send(status, door.shell.fill(&page, boot.as_ref()), request.headers())
+}
+
+/// The pages of the app. The router in `app/src/app.rs` has the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Address {
+    Directory,
+    Home { slug: String },
+    Inside { slug: String, title: &'static str, is_of_order: bool },
+    Nowhere,
+}
+
+impl Address {
+    fn of(path: &str) -> Self {
+        let mut parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        parts.pop_if(|last| last.is_empty());
+        let inside = |slug: &str, title, is_of_order| Self::Inside {
+            slug: slug.to_owned(),
+            title,
+            is_of_order,
+        };
+        match parts.as_slice() {
+            [] => Self::Directory,
+            [slug] if !slug.contains('.') => Self::Home { slug: (*slug).to_owned() },
+            [slug, "seats"] => inside(slug, "Choose your seats", false),
+            [slug, "find"] => inside(slug, "Find your order", false),
+            [slug, "order", id, step] if id.parse::<shared::OrderId>().is_ok() => match *step {
+                "details" => inside(slug, "Your details", true),
+                "payment" => inside(slug, "Check and pay", true),
+                "confirmed" => inside(slug, "You're registered", true),
+                "assign" => inside(slug, "Assign your seats", true),
+                _ => Self::Nowhere,
+            },
+            _ => Self::Nowhere,
+        }
+    }
+}
+
+async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option<Snapshot>) {
+    let topic = match address {
+        Address::Nowhere => return (StatusCode::NOT_FOUND, Page::not_found(), None),
+        Address::Directory => Topic::Directory,
+        Address::Home { slug } | Address::Inside { slug, .. } => {
+            Topic::Conference { slug: slug.clone() }
+        }
+    };
+    let snapshot = match queries::snapshot(door, topic, &Caller::Nobody).await {
+        Ok(snapshot) => snapshot,
+        Err(rejection) if rejection.code == RefusalCode::ConferenceNotFound => {
+            return (StatusCode::NOT_FOUND, Page::not_found(), None);
+        }
+        Err(_) => return (StatusCode::SERVICE_UNAVAILABLE, Page::unwell(), None),
+    };
+    let public_url = &door.house.public_url;
+    let page = match (address, &snapshot.view) {
+        (Address::Home { .. }, shared::live::View::Conference(view)) => {
+            Page::home(view, snapshot.server_now, public_url)
+        }
+        (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
+            Page::inside(view, title, *is_of_order)
+        }
+        (_, shared::live::View::Directory(view)) => Page::directory(view, public_url),
+        _ => Page::not_found(),
+    };
+    (StatusCode::OK, page, Some(snapshot))
+}
+
+fn send(status: StatusCode, html: String, asked: &HeaderMap) -> Response {
+    let compressed = (COMPRESSED_BYTES_MIN <= html.len() && assets::accepts_brotli(asked))
+        .then(|| assets::brotli(html.as_bytes(), QUALITY_QUICK).ok())
+        .flatten();
+    let mut response = match compressed {
+        Some(compressed) => ([(header::CONTENT_ENCODING, "br")], compressed).into_response(),
+        None => html.into_response(),
+    };
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
+    // Live numbers are inside, so it is asked for each time; going back may still show it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}
+
+fn split(index: &str) -> Vec<(String, Option<Slot>)> {
+    let mut parts = Vec::new();
+    let mut rest = index;
+    let next = |text: &str| {
+        let found = SLOTS.iter().filter_map(|(mark, slot)| Some((text.find(mark)?, *mark, *slot)));
+        found.min_by_key(|(at, ..)| *at)
+    };
+    while let Some((at, mark, slot)) = next(rest) {
+        parts.push((rest[..at].to_owned(), Some(slot)));
+        rest = &rest[at + mark.len()..];
+    }
+    parts.push((rest.to_owned(), None));
+    parts
+}
+
+fn content_policy(index: &str) -> HeaderValue {
+    let hashes: String = inline_scripts(index)
+        .map(|script| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(script))))
+        .collect();
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{hashes}; style-src 'self'; \
+         img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         form-action 'self'; object-src 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("base64 fits into a header")
+}
+
+/// The scripts that stand in the page itself. Data blocks need no permission.
+fn inline_scripts(index: &str) -> impl Iterator<Item = &str> {
+    index.split("<script").skip(1).filter_map(|text| {
+        let (attributes, rest) = text.split_once('>')?;
+        let (script, _) = rest.split_once("</script")?;
+        let is_code = !attributes.contains("src=") && !attributes.contains("application/json");
+        is_code.then_some(script)
+    })
+}
+
+/// A view inside a script element: nothing in it can end the element or start another.
+fn boot_json(snapshot: &Snapshot) -> String {
+    let json = serde_json::to_string(snapshot).expect("views are plain data");
+    let mut safe = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(safe, "\\u{:04x}", u32::from(c));
+            }
+            _ => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_found_in_their_order_and_only_once() {
+        let index = "a<title>Contoso Conferences</title>b<!--static-->c<!--boot-->d";
+        let slots: Vec<_> = split(index).into_iter().map(|(text, slot)| (text, slot)).collect();
+        assert_eq!(
+            slots,
+            [
+                ("a".into(), Some(Slot::Title)),
+                ("b".into(), Some(Slot::Body)),
+                ("c".into(), Some(Slot::Boot)),
+                ("d".into(), None),
+            ]
+        );
+    }
+
+    #[test]
+    fn code_in_the_page_is_allowed_word_for_word_and_data_needs_nothing() {
+        let index = "<script>let a=1</script><script type=\"application/json\" id=\"boot\">{}\
+            </script><script type=\"module\">b()</script><script src=\"/x.js\"></script>";
+        assert_eq!(inline_scripts(index).collect::<Vec<_>>(), ["let a=1", "b()"]);
+    }
+
+    #[test]
+    fn pages_have_addresses_and_files_are_none() {
+        let id = "0190a5e4-0000-7000-8000-000000000001";
+        assert_eq!(Address::of("/"), Address::Directory);
+        assert_eq!(Address::of("/rustconf/"), Address::Home { slug: "rustconf".into() });
+        let details = Address::of(&format!("/rustconf/order/{id}/details"));
+        assert!(matches!(details, Address::Inside { is_of_order: true, .. }));
+        for nowhere in ["/a/b", "/a/order/x/details", "/favicon.ico", "//", "/a/order/x"] {
+            assert_eq!(Address::of(nowhere), Address::Nowhere, "{nowhere}");
+        }
+    }
+}

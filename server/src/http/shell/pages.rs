@@ -1,0 +1,279 @@
+//! What can be read before the app takes over: the markup of `app/src/pages/`, written once more as
+//! text. The same classes and the same words, so that nothing moves. Change both together.
+
+use super::dates;
+use crate::html::Escaped;
+use shared::Timestamp;
+use shared::views::{Availability, ConferenceSummary, ConferenceView, DirectoryView, SeatTypeView};
+use std::fmt::Write;
+
+/// The product's name, and the title of the directory.
+const BRAND: &str = "Contoso Conferences";
+/// Characters of a description for search engines.
+const DESCRIPTION_MAX: usize = 160;
+const NOT_INDEXED: &str = "<meta name=\"robots\" content=\"noindex\" />";
+
+/// What goes into the slots of `index.html`. Only `title` is not yet escaped.
+pub(super) struct Page {
+    pub(super) title: String,
+    pub(super) head: String,
+    /// Beside the brand.
+    pub(super) header: String,
+    pub(super) body: String,
+}
+
+impl Page {
+    /// `/`
+    pub(super) fn directory(view: &DirectoryView, public_url: &str) -> Self {
+        let lead = "Choose a conference, choose your seats. No account needed.";
+        let cards: String = view.conferences.iter().map(directory_card).collect();
+        let note = if view.conferences.is_empty() {
+            "<p class=\"note\">No conferences are open for registration yet.</p>"
+        } else {
+            ""
+        };
+        let body = format!(
+            "<main id=\"main\"><div class=\"main directory\">\
+             <h1 class=\"directory-title\">Conferences worth the journey</h1>\
+             <p class=\"directory-lead\">{lead}</p>{note}\
+             <ul class=\"directory-list\">{cards}</ul></div></main>"
+        );
+        let head = described(BRAND, lead, &format!("{public_url}/"));
+        Self { title: BRAND.to_owned(), head, header: String::new(), body }
+    }
+
+    /// `/{slug}`
+    pub(super) fn home(view: &ConferenceView, now: Timestamp, public_url: &str) -> Self {
+        let zone = &view.time_zone;
+        let cards: String = view.seat_types.iter().map(|it| seat_card(it, now, zone)).collect();
+        let contact = Escaped(&view.contact_email);
+        let body = format!(
+            "<main id=\"main\"><article class=\"conference-home\">{hero}\
+             <div class=\"main home-body\">\
+             <section class=\"home-seats\" aria-labelledby=\"seat-types\">\
+             <h2 id=\"seat-types\">Seats</h2><ul class=\"seat-list\">{cards}</ul></section>\
+             <section class=\"home-about\" aria-labelledby=\"about\"><h2 id=\"about\">About</h2>\
+             {about}<p class=\"home-contact\">Questions? Write to \
+             <a href=\"mailto:{contact}\">{contact}</a></p></section></div></article></main>",
+            hero = hero(view, now),
+            about = paragraphs(&view.description),
+        );
+        let what = if view.tagline.is_empty() { &view.description } else { &view.tagline };
+        let head = described(&view.name, what, &format!("{public_url}/{}", view.slug));
+        Self { title: view.name.clone(), head, header: header(view), body }
+    }
+
+    /// The pages of somebody who registers. The app has all the rest to say.
+    pub(super) fn inside(view: &ConferenceView, title: &str, is_of_order: bool) -> Self {
+        let name = &view.name;
+        let head = if is_of_order {
+            NOT_INDEXED.to_owned()
+        } else {
+            format!("<meta name=\"description\" content=\"{}\" />", Escaped(&view.tagline))
+        };
+        let body = format!(
+            "<main id=\"main\"><div class=\"main flow\"><h1>{}</h1>\
+             <p class=\"loading\">Loading…</p></div></main>",
+            Escaped(title)
+        );
+        Self { title: format!("{title} – {name}"), head, header: header(view), body }
+    }
+
+    /// Also the answer for a conference that is not published: nothing is told about it.
+    pub(super) fn not_found() -> Self {
+        let title = "We can't find that page";
+        Self::sentence(title, "The address may be mistyped, or the page may have moved.")
+    }
+
+    /// The store does not answer; the app tries on.
+    pub(super) fn unwell() -> Self {
+        Self::sentence("Sorry, there is a problem", "Try again in a moment.")
+    }
+
+    fn sentence(title: &str, sentence: &str) -> Self {
+        let body = format!(
+            "<main id=\"main\"><div class=\"main prose\"><h1>{title}</h1><p>{sentence}</p>\
+             <p class=\"acts\"><a class=\"button button-primary\" href=\"/\">See all conferences</a>\
+             </p></div></main>",
+            title = Escaped(title),
+        );
+        let head = NOT_INDEXED.to_owned();
+        Self { title: title.to_owned(), head, header: String::new(), body }
+    }
+}
+
+fn header(view: &ConferenceView) -> String {
+    let (slug, name) = (Escaped(&view.slug), Escaped(&view.name));
+    format!(
+        "<a class=\"site-place\" href=\"/{slug}\">{name}</a>\
+         <a class=\"site-find\" href=\"/{slug}/find\">\
+         <span class=\"site-find-long\">Already registered? </span>Find your order</a>"
+    )
+}
+
+/// For search engines, and for those who share the address.
+fn described(title: &str, text: &str, url: &str) -> String {
+    let first = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = first.chars().take(DESCRIPTION_MAX).collect();
+    let (title, text, url) = (Escaped(title), Escaped(&short), Escaped(url));
+    format!(
+        "<meta name=\"description\" content=\"{text}\" />\
+         <meta property=\"og:title\" content=\"{title}\" />\
+         <meta property=\"og:description\" content=\"{text}\" />\
+         <link rel=\"canonical\" href=\"{url}\" />"
+    )
+}
+
+fn directory_card(summary: &ConferenceSummary) -> String {
+    let price = match summary.price_from {
+        None => "Not on sale yet".to_owned(),
+        Some(_) if summary.remaining == 0 => "No seats left right now".to_owned(),
+        Some(price) if price.is_zero() => "Free".to_owned(),
+        Some(price) => format!("From {price}"),
+    };
+    format!(
+        "<li class=\"directory-card {hue}\"><h2 class=\"directory-card-name\">\
+         <a href=\"/{slug}\">{name}</a></h2>\
+         <p class=\"directory-card-when\">{days} · {location}</p>\
+         <p class=\"directory-card-tagline\">{tagline}</p>\
+         <p class=\"directory-card-price\">{price}</p></li>",
+        hue = hue_class(&summary.slug),
+        slug = Escaped(&summary.slug),
+        name = Escaped(&summary.name),
+        days = dates::days(summary.starts_at, summary.ends_at, &summary.time_zone),
+        location = Escaped(&summary.location),
+        tagline = Escaped(&summary.tagline),
+        price = Escaped(&price),
+    )
+}
+
+fn hero(view: &ConferenceView, now: Timestamp) -> String {
+    let sale = Sale::of(view, now);
+    let button = if sale.can_register() {
+        format!(
+            "<a class=\"button button-hero\" href=\"/{}/seats\">Register</a>",
+            Escaped(&view.slug)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "<header class=\"hero {hue}\"><div class=\"hero-inner\"><p class=\"hero-when\">\
+         <time datetime=\"{iso}\">{days}</time> · {location}</p>\
+         <h1 class=\"hero-name\">{name}</h1><p class=\"hero-tagline\">{tagline}</p>\
+         <p class=\"hero-opens\">Doors open {opens}</p>\
+         <p class=\"hero-act\">{button}<span class=\"hero-sale\">{sale}</span></p></div></header>",
+        hue = hue_class(&view.slug),
+        iso = dates::iso(view.starts_at),
+        days = dates::days(view.starts_at, view.ends_at, &view.time_zone),
+        location = Escaped(&view.location),
+        name = Escaped(&view.name),
+        tagline = Escaped(&view.tagline),
+        opens = Escaped(&dates::opening(view.starts_at, &view.time_zone)),
+        sale = Escaped(&sale.words(&view.time_zone)),
+    )
+}
+
+/// Whether, and since when, one can register.
+enum Sale {
+    Open,
+    NotYet { opens: Timestamp },
+    Ended,
+    AllHeld,
+    SoldOut,
+    NothingToSell,
+}
+
+impl Sale {
+    fn of(view: &ConferenceView, now: Timestamp) -> Self {
+        let some = |wanted: fn(Availability) -> bool| {
+            view.seat_types.iter().any(|seat_type| wanted(seat_type.availability(now, 0)))
+        };
+        if view.seat_types.is_empty() {
+            Self::NothingToSell
+        } else if some(|a| matches!(a, Availability::Plenty | Availability::Few(_))) {
+            Self::Open
+        } else if some(|a| a == Availability::AllHeld) {
+            Self::AllHeld
+        } else if some(|a| a == Availability::NotYet) {
+            let later = view.seat_types.iter().filter_map(|it| it.sale_starts_at);
+            Self::NotYet { opens: later.filter(|at| now < *at).min().unwrap_or(now) }
+        } else if some(|a| a == Availability::SoldOut) {
+            Self::SoldOut
+        } else {
+            Self::Ended
+        }
+    }
+
+    const fn can_register(&self) -> bool {
+        matches!(self, Self::Open | Self::AllHeld)
+    }
+
+    fn words(&self, zone: &str) -> String {
+        match self {
+            Self::Open => "On sale now".to_owned(),
+            Self::NotYet { opens } => format!("Sale opens {}", dates::day_and_time(*opens, zone)),
+            Self::Ended => "Sale has ended".to_owned(),
+            Self::AllHeld => "All held right now. Some may come back.".to_owned(),
+            Self::SoldOut => "Sold out".to_owned(),
+            Self::NothingToSell => "No seats on sale yet".to_owned(),
+        }
+    }
+}
+
+fn seat_card(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> String {
+    let (words, kind) = availability(seat_type, now, zone);
+    let price =
+        if seat_type.price.is_zero() { "Free".to_owned() } else { seat_type.price.to_string() };
+    let percent = |part: u32| match seat_type.quota {
+        0 => 0,
+        quota => part.saturating_mul(100).div_ceil(quota),
+    };
+    let (sold, held) = (percent(seat_type.sold), percent(seat_type.held));
+    format!(
+        "<li class=\"seat-card\"><h3 class=\"seat-card-name\">{name}</h3>\
+         <p class=\"seat-card-price\">{price}</p><p class=\"seat-card-includes\">{includes}</p>\
+         <p class=\"availability availability-{kind}\">{words}</p>\
+         <svg class=\"capacity\" aria-hidden=\"true\" focusable=\"false\">\
+         <rect class=\"capacity-quota\" width=\"100%\" height=\"100%\" rx=\"2\"></rect>\
+         <rect class=\"capacity-held\" width=\"{taken}%\" height=\"100%\" rx=\"2\"></rect>\
+         <rect class=\"capacity-sold\" width=\"{sold}%\" height=\"100%\" rx=\"2\"></rect></svg></li>",
+        name = Escaped(&seat_type.name),
+        price = Escaped(&price),
+        includes = Escaped(&seat_type.description),
+        words = Escaped(&words),
+        taken = (sold + held).min(100),
+        sold = sold.min(100),
+    )
+}
+
+/// The words and the CSS modifier for one availability.
+fn availability(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> (String, &'static str) {
+    match seat_type.availability(now, 0) {
+        Availability::Plenty => ("Available".to_owned(), "plenty"),
+        Availability::Few(left) => (format!("{left} left"), "few"),
+        Availability::AllHeld => ("All held right now. Some may come back.".to_owned(), "held"),
+        Availability::SoldOut => ("Sold out".to_owned(), "out"),
+        Availability::NotYet => {
+            let opens = seat_type.sale_starts_at.unwrap_or(now);
+            (format!("From {}", dates::day_and_time(opens, zone)), "later")
+        }
+        Availability::Ended => ("Ended".to_owned(), "ended"),
+    }
+}
+
+fn paragraphs(description: &str) -> String {
+    description.split("\n\n").map(str::trim).filter(|it| !it.is_empty()).fold(
+        String::new(),
+        |mut html, paragraph| {
+            let _ = write!(html, "<p>{}</p>", Escaped(paragraph));
+            html
+        },
+    )
+}
+
+/// Which of the eight palettes a conference wears; `app/src/format.rs` has the same sum.
+fn hue_class(slug: &str) -> String {
+    let sum: u32 = slug.bytes().map(u32::from).sum();
+    format!("hue-{}", sum % 8)
+}
