@@ -66,7 +66,8 @@ seed: server ## creates the demo conferences that are missing
 	@mkdir -p data
 	@$(DOTENV) $(SERVER) seed
 
-rush: ## loads a release server: make rush RUSH="--help"
+rush: PROFILE = release
+rush: server ## loads a release server: make rush RUSH="--help"
 	cargo run --release -p server --bin rush -- $(RUSH)
 
 server: ## builds the server (PROFILE=debug or release)

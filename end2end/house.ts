@@ -9,8 +9,18 @@ import { type Conference, type SeatType, Server } from "./server.ts";
 export { expect, Line, Server };
 export type { Conference, SeatType };
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
+/** What a test may say about its conference; the server fills in the rest by its own clock. */
+export type Wish = Partial<{
+  slug: string;
+  name: string;
+  tagline: string;
+  description: string;
+  location: string;
+  hold_seconds: number;
+  grace_seconds: number;
+  published: boolean;
+  seat_types: Partial<SeatType>[];
+}>;
 
 /** What the console may say in this test; everything else fails it. */
 export class Console {
@@ -35,7 +45,7 @@ type ForEachTest = {
   /** Fails the test on any console or page error that it did not declare. */
   browserConsole: Console;
   /** Creates and publishes a conference; every part of it may be overridden. */
-  conference: (parts?: Partial<{ name: string; slug: string; seat_types: Partial<SeatType>[] }>) => Promise<Conference>;
+  conference: (wish?: Wish) => Promise<Conference>;
   /** The registrant's acts, in the customer's words. */
   registrant: RegistrationPage;
   /** The line between the page and the server, to be cut and mended. */
@@ -85,7 +95,7 @@ export const test = base.extend<ForEachTest, ForEachWorker>({
     await use(async ({ seat_types = [{}], ...parts } = {}) => {
       // Unique per test, project and repetition: all tests of a worker share one server.
       const slug = `conf-${info.testId.slice(-12)}-${info.repeatEachIndex}-${count++}`;
-      return server.createConference({ ...sample(slug), ...parts, seat_types: seat_types.map(seatType) });
+      return server.createConference({ slug, name: `Contoso ${slug}`, ...parts, seat_types: seat_types.map(seatType) });
     });
   },
 
@@ -109,20 +119,4 @@ function said(message: ConsoleMessage): string {
 
 function seatType(parts: Partial<SeatType>): SeatType {
   return { name: "General admission", description: "All talks", price_minor: 19_900, quota: 100, per_order_max: 20, ...parts };
-}
-
-function sample(slug: string): object {
-  const starts_at = Date.now() + 60 * DAY_MS;
-  return {
-    slug,
-    name: `Contoso ${slug}`,
-    tagline: "Two days of good talks",
-    description: "A conference that exists for one test.",
-    location: "Hamburg",
-    starts_at,
-    ends_at: starts_at + 2 * DAY_MS,
-    time_zone: "Europe/Berlin",
-    currency: "EUR",
-    contact_email: "help@example.org",
-  };
 }

@@ -89,6 +89,16 @@ export class Server {
     return (await this.door("conferences", wanted)) as Conference;
   }
 
+  /** Changes how many seats of a type there are, as the owner would. */
+  async changeQuota(slug: string, seat_type: string, quota: number): Promise<Conference> {
+    return (await this.door(`conferences/${slug}/quota`, { seat_type, quota })) as Conference;
+  }
+
+  /** Shows or hides a conference, as the owner would. */
+  async publish(slug: string, published: boolean): Promise<Conference> {
+    return (await this.door(`conferences/${slug}/publication`, { published })) as Conference;
+  }
+
   /** Sets the server's clock to an instant. */
   async setClock(now_ms: number): Promise<void> {
     await this.door("clock", { now_ms });
@@ -107,10 +117,10 @@ export class Server {
       LISTEN_ADDR: `127.0.0.1:${this.port}`,
       DATABASE_URL: `sqlite://${join(this.folder, "contoso.db")}`,
       DIST_DIR: dist,
-      MAIL_DIR: this.mailFolder,
-      // Fixed, because links and tokens must outlive a restart.
-      TOKEN_SECRET: "only-for-tests-only-for-tests-only-for-tests",
-      PAYMENT_SECRET: "only-for-tests-only-for-tests-only-for-tests",
+      // Mails, and the secret that the server makes itself and that outlives a restart.
+      DATA_DIR: this.folder,
+      // All tests come from one address, faster than a person.
+      COMMANDS_PER_MINUTE: "0",
       TEST_DOOR: "1",
     };
   }
