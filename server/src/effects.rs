@@ -1,0 +1,350 @@
+//! Performs what left a ledger: questions to the payment provider, refunds, mails. The answer of each
+//! comes back as a request, in whose commit the effect is done.
+//!
+//! An effect may be performed twice (a crash between acting and answering), never zero times: the
+//! provider knows the payment's id, and a mail writes over itself. What fails is tried again with
+//! growing pauses, and after its bound laid aside for the operator.
+//! Not here: which effects there are (`domain/registration_process.rs`).
+
+use crate::clock::Clock;
+use crate::domain::payment;
+use crate::domain::registration_process::Effect;
+use crate::events::{Event, Stream};
+use crate::ledger::Failure;
+use crate::ledger::stage::{Authority, Command, Request};
+use crate::ledgers::{Bells, Ledgers};
+use crate::mailer::{About, MailError, Mailer};
+use crate::payment_gateway::{PaymentGateway, PaymentRef, ProviderStatus};
+use crate::store::{LeasedEffect, Store, StoreFault};
+use crate::views;
+use anyhow::Context;
+use shared::live::View;
+use shared::views::{ConferenceView, OrderView};
+use shared::{ConferenceId, Money, OrderId, PaymentId, Timestamp};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+/// Effects under way at the same time.
+const UNDER_WAY_MAX: usize = 32;
+/// For this long nobody else takes a leased effect, in seconds. Longer than any attempt takes.
+const LEASE_SECONDS: i64 = 60;
+/// Without a sign the table is read again after this long, in seconds: another node may have written
+/// to it.
+const PATIENCE_SECONDS: i64 = 5;
+/// Pause after the store failed, in seconds.
+const FAULT_PAUSE_SECONDS: i64 = 1;
+/// The first pause between two attempts, in milliseconds; it doubles.
+const BACKOFF_MS: i64 = 5_000;
+/// No pause is longer, in milliseconds.
+const BACKOFF_MS_MAX: i64 = 15 * 60 * 1_000;
+/// Attempts to write a mail: about three hours.
+const MAIL_ATTEMPTS_MAX: u32 = 20;
+/// Attempts to reach the payment provider: about thirteen hours.
+const PAYMENT_ATTEMPTS_MAX: u32 = 60;
+
+/// The worker.
+#[derive(Clone)]
+pub struct Effects {
+    pub store: Store,
+    pub ledgers: Ledgers,
+    pub gateway: PaymentGateway,
+    pub mailer: Mailer,
+    pub clock: Clock,
+    pub bells: Bells,
+}
+
+/// Why an effect was not performed.
+enum Trouble {
+    /// It will not work next time either.
+    Hopeless(String),
+    Later(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Later(error)
+    }
+}
+
+impl From<StoreFault> for Trouble {
+    fn from(fault: StoreFault) -> Self {
+        Self::Later(fault.into())
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => {
+                Self::Hopeless(format!("the ledger refused: {:?}", refusal.code))
+            }
+            Failure::Busy => Self::Later(anyhow::anyhow!("the ledger is busy")),
+            Failure::Unavailable => Self::Later(anyhow::anyhow!("the ledger is unavailable")),
+        }
+    }
+}
+
+impl From<MailError> for Trouble {
+    fn from(error: MailError) -> Self {
+        match error {
+            MailError::NoAddress(_) => Self::Hopeless(error.to_string()),
+            MailError::Fault(fault) => Self::Later(fault),
+        }
+    }
+}
+
+impl Effects {
+    /// Works until told to stop; then lets finish what is under way, which has bounds of its own.
+    pub async fn run(self, stop: CancellationToken) {
+        let worker = Arc::new(self);
+        let mut under_way = JoinSet::new();
+        while !stop.is_cancelled() {
+            while under_way.try_join_next().is_some() {}
+            let next = match worker.start_due(&mut under_way).await {
+                Ok(next) => next,
+                Err(fault) => {
+                    error!(error = format!("{fault:#}"), "Cannot read the effects");
+                    worker.clock.now().plus_seconds(FAULT_PAUSE_SECONDS)
+                }
+            };
+            let is_full = UNDER_WAY_MAX <= under_way.len();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                // More may be due already. Half of them at once costs half the transactions.
+                () = half_of_them(&mut under_way), if is_full => {}
+                () = worker.bells.effect_added(), if !is_full => {}
+                () = worker.clock.sleep_until(next), if !is_full => {}
+            }
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    /// Starts what is due, as far as there is room; says when to look again.
+    async fn start_due(
+        self: &Arc<Self>,
+        under_way: &mut JoinSet<()>,
+    ) -> Result<Timestamp, StoreFault> {
+        let now = self.clock.now();
+        let patience = now.plus_seconds(PATIENCE_SECONDS);
+        let room = UNDER_WAY_MAX.saturating_sub(under_way.len());
+        let lease_until = now.plus_seconds(LEASE_SECONDS);
+        let limit = u32::try_from(room).unwrap_or(0);
+        let leased = self.store.lease_effects(now.0, lease_until.0, limit).await?;
+        for effect in leased {
+            let worker = self.clone();
+            under_way.spawn(async move { worker.attempt(effect).await });
+        }
+        let next = self.store.next_effect().await?.map_or(patience, Timestamp);
+        Ok(next.min(patience))
+    }
+
+    /// One attempt, and what follows from its outcome.
+    async fn attempt(&self, effect: LeasedEffect) {
+        let LeasedEffect { ledger, id, kind, attempts, .. } = &effect;
+        let attempts = attempts + 1;
+        let (why, may_try_again) = match self.perform(&effect).await {
+            Ok(()) => {
+                info!(%ledger, effect.id = %id, attempts, "{kind} performed");
+                return;
+            }
+            Err(Trouble::Hopeless(why)) => (why, false),
+            Err(Trouble::Later(error)) => (format!("{error:#}"), attempts < attempts_max(kind)),
+        };
+        let recorded = if may_try_again {
+            let retry_at = self.clock.now() + backoff_ms(attempts, *id);
+            warn!(%ledger, effect.id = %id, attempts, error = why, "{kind} failed, will be tried again");
+            self.store.retry_effect(*ledger, *id, retry_at.0, &why).await
+        } else {
+            error!(%ledger, effect.id = %id, attempts, error = why, "{kind} was given up");
+            self.store.bury_effect(*ledger, *id, &why).await
+        };
+        if let Err(fault) = recorded {
+            // Its lease ends, and then it is tried again.
+            error!(effect.id = %id, error = format!("{fault:#}"), "Cannot record a failed effect");
+        }
+    }
+
+    async fn perform(&self, leased: &LeasedEffect) -> Result<(), Trouble> {
+        let effect: Effect = serde_json::from_str(&leased.payload).map_err(|error| {
+            Trouble::Hopeless(format!("this release does not know the effect: {error}"))
+        })?;
+        let ledger = ConferenceId(leased.ledger);
+        let order_id = order_of(&effect);
+        let (_, order) = self.ledgers.order(ledger, order_id, Authority::House).await?;
+        let command = match effect {
+            Effect::QueryPayment { payment_id, .. } => self.query(&order, payment_id).await?,
+            Effect::CancelPayment { payment_id, .. } => self.cancel(&order, payment_id).await?,
+            Effect::RefundPayment { payment_id, .. } => self.refund(&order, payment_id).await?,
+            Effect::MailConfirmation { .. } => {
+                let conference = self.conference(ledger).await?;
+                self.mailer.send_confirmation(self.about(leased.id, &conference, &order)).await?;
+                Command::EffectPerformed
+            }
+            Effect::MailRefund { payment_id, .. } => {
+                let conference = self.conference(ledger).await?;
+                let amount = self.amount(&order, payment_id).await?;
+                self.mailer.send_refund(self.about(leased.id, &conference, &order), amount).await?;
+                Command::EffectPerformed
+            }
+        };
+        let effect_done = Some(leased.id);
+        let request = Request { effect_done, ..Request::of_the_house(command) };
+        self.ledgers.perform(ledger, request).await?;
+        Ok(())
+    }
+
+    async fn query(&self, order: &OrderView, payment_id: PaymentId) -> anyhow::Result<Command> {
+        let status = self.gateway.query(&payment_of(order, payment_id), self.clock.now()).await?;
+        Ok(match status {
+            ProviderStatus::Declined { reason } => {
+                Command::RejectPayment { order_id: order.id, payment_id, reason }
+            }
+            other => completed_or_nothing(order.id, payment_id, other),
+        })
+    }
+
+    async fn cancel(&self, order: &OrderView, payment_id: PaymentId) -> anyhow::Result<Command> {
+        let status = self.gateway.cancel(&payment_of(order, payment_id), self.clock.now()).await?;
+        Ok(completed_or_nothing(order.id, payment_id, status))
+    }
+
+    async fn refund(&self, order: &OrderView, payment_id: PaymentId) -> Result<Command, Trouble> {
+        let amount = self.amount(order, payment_id).await?;
+        let payment = payment_of(order, payment_id);
+        let reference = self.gateway.refund(&payment, amount, self.clock.now()).await?;
+        Ok(Command::RecordRefund { order_id: order.id, payment_id, reference })
+    }
+
+    /// What a payment was for. Read from its events, because the view shows only the latest payment.
+    async fn amount(&self, order: &OrderView, payment_id: PaymentId) -> Result<Money, Trouble> {
+        let stream = Stream::Payment(order.id, payment_id).to_string();
+        let events = self.store.read_processes(order.conference_id.0, &[order.id.0]).await?;
+        for recorded in events.iter().filter(|recorded| recorded.stream == stream) {
+            let event = Event::decode(&recorded.kind, &recorded.payload)?;
+            if let Event::Payment(payment::Event::PaymentInitiated { amount, .. }) = event {
+                return Ok(amount);
+            }
+        }
+        Err(Trouble::Hopeless("there is no such payment".to_owned()))
+    }
+
+    async fn conference(&self, ledger: ConferenceId) -> Result<ConferenceView, Trouble> {
+        let document = self.store.document(ledger.0, views::conference::TOPIC).await?;
+        let document = document.context("the conference's document is missing")?;
+        match serde_json::from_str(&document.body).context("cannot read the conference")? {
+            View::Conference(view) => Ok(view),
+            View::Directory(_) | View::Order(_) => {
+                Err(Trouble::Hopeless("the conference's document shows something else".to_owned()))
+            }
+        }
+    }
+
+    fn about<'a>(
+        &self,
+        effect_id: Uuid,
+        conference: &'a ConferenceView,
+        order: &'a OrderView,
+    ) -> About<'a> {
+        About { effect_id, conference, order, now: self.clock.now() }
+    }
+}
+
+async fn half_of_them(under_way: &mut JoinSet<()>) {
+    while UNDER_WAY_MAX / 2 < under_way.len() && under_way.join_next().await.is_some() {}
+}
+
+fn completed_or_nothing(
+    order_id: OrderId,
+    payment_id: PaymentId,
+    status: ProviderStatus,
+) -> Command {
+    match status {
+        ProviderStatus::Completed { amount, reference } => {
+            Command::CompletePayment { order_id, payment_id, amount, reference }
+        }
+        _ => Command::EffectPerformed,
+    }
+}
+
+fn payment_of(order: &OrderView, payment_id: PaymentId) -> PaymentRef {
+    PaymentRef { conference: order.conference.clone(), order_id: order.id, payment_id }
+}
+
+const fn order_of(effect: &Effect) -> OrderId {
+    match effect {
+        Effect::QueryPayment { order_id, .. }
+        | Effect::CancelPayment { order_id, .. }
+        | Effect::RefundPayment { order_id, .. }
+        | Effect::MailConfirmation { order_id }
+        | Effect::MailRefund { order_id, .. } => *order_id,
+    }
+}
+
+/// How often an effect of this stored kind is tried.
+fn attempts_max(kind: &str) -> u32 {
+    if kind.starts_with("Mail") { MAIL_ATTEMPTS_MAX } else { PAYMENT_ATTEMPTS_MAX }
+}
+
+/// The pause after this many attempts. Up to a fifth of it is taken away, by the effect's id, so that
+/// those that failed together do not all come back together.
+fn backoff_ms(attempts: u32, id: Uuid) -> i64 {
+    let doubled = BACKOFF_MS << attempts.saturating_sub(1).min(16);
+    let pause = doubled.min(BACKOFF_MS_MAX);
+    // Ids of one ledger differ in their low bits only; multiplying spreads them.
+    let (high, low) = id.as_u64_pair();
+    let spread = ((high ^ low).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54).cast_signed();
+    pause - pause / 5 * spread / 1_024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_from_five_seconds_to_a_quarter_of_an_hour() {
+        for salt in 0..200_u128 {
+            let id = Uuid::from_u128(0x0190_a5e4 << 96 | salt << 8);
+            for (attempts, longest) in [(1, 5), (2, 10), (3, 20), (8, 640), (9, 900), (60, 900)] {
+                let pause = backoff_ms(attempts, id);
+                let longest = longest * 1_000;
+                assert!(longest * 4 / 5 <= pause && pause <= longest, "{attempts}: {pause}");
+            }
+        }
+    }
+
+    #[test]
+    fn effects_that_failed_together_come_back_one_by_one() {
+        let pauses: std::collections::HashSet<i64> =
+            (0..100_u128).map(|salt| backoff_ms(9, Uuid::from_u128(salt << 8))).collect();
+        assert!(50 < pauses.len(), "{}", pauses.len());
+    }
+
+    #[test]
+    fn mails_are_given_up_before_payments() {
+        let order_id = OrderId(Uuid::nil());
+        let payment_id = PaymentId(Uuid::nil());
+        assert_eq!(attempts_max(Effect::MailConfirmation { order_id }.kind()), 20);
+        assert_eq!(attempts_max(Effect::MailRefund { order_id, payment_id }.kind()), 20);
+        assert_eq!(attempts_max(Effect::RefundPayment { order_id, payment_id }.kind()), 60);
+    }
+
+    #[test]
+    fn the_providers_answer_becomes_a_command() {
+        let (order_id, payment_id) = (OrderId(Uuid::nil()), PaymentId(Uuid::nil()));
+        let command = |status| completed_or_nothing(order_id, payment_id, status).name();
+        let amount = Money::zero(shared::Currency::EUR);
+        let completed = ProviderStatus::Completed { amount, reference: "R".into() };
+        assert_eq!(command(completed), "CompletePayment");
+        for status in [
+            ProviderStatus::Unknown {},
+            ProviderStatus::Pending {},
+            ProviderStatus::Cancelled {},
+            ProviderStatus::Declined { reason: "no".into() },
+        ] {
+            assert_eq!(command(status), "EffectPerformed");
+        }
+    }
+}
