@@ -10,6 +10,7 @@ pub mod domain;
 pub mod effects;
 pub mod events;
 pub mod house;
+pub mod html;
 pub mod http;
 pub mod ledger;
 pub mod ledgers;

@@ -184,10 +184,17 @@ pub struct Stuck {
 /// # Errors
 /// A refusal; then nothing was recorded.
 pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<Answer, Refusal> {
-    if let Some(effect) = request.effect_done {
+    let cause = Cause { command_id: request.command_id, position: 0, now };
+    let effect_done = request.effect_done;
+    let answer = answer(memory, request, cause)?;
+    // Not when it was refused: then the worker keeps the effect for the operator.
+    if let Some(effect) = effect_done {
         memory.effect_done(effect);
     }
-    let cause = Cause { command_id: request.command_id, position: 0, now };
+    Ok(answer)
+}
+
+fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer, Refusal> {
     match request.command {
         Command::Conference(command) => manage(memory, command, cause),
         Command::EffectPerformed => Ok(at(memory.position())),
