@@ -156,7 +156,10 @@ impl Effects {
         let recorded = if may_try_again {
             let retry_at = self.clock.now() + backoff_ms(attempts, *id);
             warn!(%ledger, effect.id = %id, attempts, error = why, "{kind} failed, will be tried again");
-            self.store.retry_effect(*ledger, *id, retry_at.0, &why).await
+            let recorded = self.store.retry_effect(*ledger, *id, retry_at.0, &why).await;
+            // The worker waits for what was next before this.
+            self.bells.effect();
+            recorded
         } else {
             error!(%ledger, effect.id = %id, attempts, error = why, "{kind} was given up");
             self.store.bury_effect(*ledger, *id, &why).await
