@@ -131,8 +131,8 @@ pub(super) fn callback(signature: &str) -> Operation {
         .required(Required::True)
         .description(Some("HMAC-SHA-256 over the instant and the body"))
         .schema(Some(text));
-    let body = ContentBuilder::new().schema(Some(object())).build();
-    let body = RequestBodyBuilder::new().content("application/json", body);
+    let body = ContentBuilder::new().schema(Some(object())).example(Some(example("callback")));
+    let body = RequestBodyBuilder::new().content("application/json", body.build());
     let operation = OperationBuilder::new()
         .tag("payments")
         .summary(Some("Tells what became of a payment; for the payment provider"))
@@ -220,6 +220,16 @@ fn example(route: &str) -> Value {
             "conference": "rustconf", "email": "ada@example.org", "access_code": "K7M-2QX"
         });
     }
+    if route == "callback" {
+        return json!({
+            "conference": "rustconf", "order_id": id(2), "payment_id": id(4),
+            "outcome": {
+                "status": "completed",
+                "amount": { "minor": 39_800, "currency": "EUR" },
+                "reference": "tr_1"
+            }
+        });
+    }
     let mut body = json!({ "command_id": id(1), "conference": "rustconf", "order_id": id(2) });
     match route {
         RegisterToConference::ROUTE => {
@@ -284,6 +294,7 @@ fn refused(operation: OperationBuilder, refusals: &[&[RefusalCode]]) -> Operatio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payment_gateway::Callback;
     use serde::de::DeserializeOwned;
 
     fn survives<C: BrowserCommand + DeserializeOwned>() {
@@ -303,5 +314,7 @@ mod tests {
         survives::<CheckPayment>();
         let find: FindOrder = serde_json::from_value(example("find-order")).unwrap();
         assert_eq!(serde_json::to_value(find).unwrap(), example("find-order"));
+        let callback: Callback = serde_json::from_value(example("callback")).unwrap();
+        assert_eq!(serde_json::to_value(callback).unwrap(), example("callback"));
     }
 }

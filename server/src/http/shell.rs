@@ -137,7 +137,7 @@ enum Address {
 
 impl Address {
     fn of(path: &str) -> Self {
-        let mut parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let mut parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         parts.pop_if(|last| last.is_empty());
         let inside = |slug: &str, title, is_of_order| Self::Inside {
             slug: slug.to_owned(),
@@ -146,7 +146,9 @@ impl Address {
         };
         match parts.as_slice() {
             [] => Self::Directory,
-            [slug] if !slug.contains('.') => Self::Home { slug: (*slug).to_owned() },
+            [slug] if !slug.is_empty() && !slug.contains('.') => {
+                Self::Home { slug: (*slug).to_owned() }
+            }
             [slug, "seats"] => inside(slug, "Choose your seats", false),
             [slug, "find"] => inside(slug, "Find your order", false),
             [slug, "order", id, step] if id.parse::<shared::OrderId>().is_ok() => match *step {
@@ -270,7 +272,7 @@ mod tests {
     #[test]
     fn slots_are_found_in_their_order_and_only_once() {
         let index = "a<title>Contoso Conferences</title>b<!--static-->c<!--boot-->d";
-        let slots: Vec<_> = split(index).into_iter().map(|(text, slot)| (text, slot)).collect();
+        let slots = split(index);
         assert_eq!(
             slots,
             [
