@@ -203,9 +203,18 @@ fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer,
             let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
             check_authority(file, order_id, &request.authority, &command)?;
             let repeated = request.command_id.and_then(|id| file.handled(id));
-            register(memory, order_id, command, &request.authority, cause, repeated)
+            let asked = Asked { order_id, authority: &request.authority, cause };
+            register(memory, asked, command, repeated)
         }
     }
+}
+
+/// About which order something is asked, as whom, and on whose account.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    order_id: OrderId,
+    authority: &'a Authority,
+    cause: Cause,
 }
 
 fn at(position: Position) -> Answer {
@@ -264,12 +273,11 @@ fn manage(
 /// An order's commands, followed by its process.
 fn register(
     memory: &mut Memory,
-    order_id: OrderId,
+    asked: Asked<'_>,
     command: Command,
-    authority: &Authority,
-    cause: Cause,
     repeated: Option<Position>,
 ) -> Result<Answer, Refusal> {
+    let Asked { order_id, cause, .. } = asked;
     if let Command::ReadOrder { .. } = command {
         let view = memory.order(order_id).and_then(|file| file.view.clone());
         let view = view.ok_or(RefusalCode::OrderNotFound)?;
@@ -281,7 +289,7 @@ fn register(
     };
     let before = memory.position();
     if repeated.is_none() {
-        act(memory, order_id, command, authority, cause)?;
+        act(memory, asked, command)?;
     }
     let stuck = follow(memory, order_id, Cause { position: memory.position(), ..cause });
     let pay_at = paying.and_then(|id| {
@@ -295,18 +303,13 @@ fn register(
 }
 
 /// Decides the command itself.
-fn act(
-    memory: &mut Memory,
-    order_id: OrderId,
-    command: Command,
-    authority: &Authority,
-    cause: Cause,
-) -> Result<(), Refusal> {
+fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Refusal> {
     use order::Command as OrderCommand;
     use payment::Command as PaymentCommand;
+    let Asked { order_id, cause, .. } = asked;
     let order_command = match command {
         Command::RegisterToConference { seats, access_code, .. } => {
-            registration(memory, order_id, &seats, access_code, authority, cause.now)?
+            registration(memory, asked, &seats, access_code)?
         }
         Command::AssignRegistrantDetails { registrant, .. } => {
             OrderCommand::AssignRegistrantDetails(registrant)
@@ -349,15 +352,13 @@ fn act(
 /// Prices what is asked for, from the one place that knows today's prices (W11).
 fn registration(
     memory: &Memory,
-    order_id: OrderId,
+    asked: Asked<'_>,
     seats: &[SeatQuantity],
     access_code: AccessCode,
-    authority: &Authority,
-    now: Timestamp,
 ) -> Result<order::Command, Refusal> {
     let conference = memory.conference();
     let details = conference.details.as_ref().ok_or(RefusalCode::ConferenceNotFound)?;
-    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    let file = memory.order(asked.order_id).ok_or(RefusalCode::OrderNotFound)?;
     // Hidden conferences take no new orders; those that run may finish (W28).
     if file.order.status == order::Status::Unknown && !conference.is_published {
         return Err(RefusalCode::ConferenceNotFound.into());
@@ -365,12 +366,12 @@ fn registration(
     if file.order.revision >= REVISIONS_PER_ORDER_MAX {
         return Err(RefusalCode::TooManyRequests.into());
     }
-    let offer = conference.offer(seats, &file.order.granted, now)?;
+    let offer = conference.offer(seats, &file.order.granted, asked.cause.now)?;
     Ok(order::Command::RegisterToConference(Registration {
         offer,
         currency: details.currency,
         payment_in_flight: in_flight(file).is_some(),
-        token_hash: match authority {
+        token_hash: match asked.authority {
             Authority::Token(hash) => hash.clone(),
             Authority::House | Authority::Granted(_) => TokenHash::default(),
         },

@@ -16,7 +16,7 @@ fn sources(place: &str) -> Vec<(PathBuf, String)> {
             let entries = fs::read_dir(&place).expect("a readable folder");
             places.extend(entries.map(|entry| entry.expect("a readable entry").path()));
         } else if place.extension().is_some_and(|extension| extension == "rs")
-            && !place.file_name().is_some_and(|name| name == "tests.rs")
+            && place.file_name().is_none_or(|name| name != "tests.rs")
         {
             let text = fs::read_to_string(&place).expect("a readable file");
             let code = text.split("\n#[cfg(test)]").next().unwrap_or_default().to_owned();

@@ -2,7 +2,6 @@
 
 use crate::postgres;
 use reqwest::StatusCode;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use server::clock::Clock;
 use server::config::Config;
@@ -42,6 +41,8 @@ pub(crate) struct TestHouse {
     addr: SocketAddr,
     serving: JoinHandle<anyhow::Result<()>>,
     folder: TempDir,
+    /// Stops the server when the test ends, however it ends.
+    _stop: tokio_util::sync::DropGuard,
     pub(crate) client: reqwest::Client,
 }
 
@@ -81,7 +82,8 @@ async fn open(config: Config, clock: Clock, folder: TempDir) -> TestHouse {
     let house = House::open(config.clone(), clock, addr).await.unwrap();
     let serving = tokio::spawn(house.clone().serve(listener));
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-    TestHouse { house, config, addr, serving, folder, client: client.build().unwrap() }
+    let _stop = house.stop.clone().drop_guard();
+    TestHouse { house, config, addr, serving, folder, _stop, client: client.build().unwrap() }
 }
 
 pub(crate) fn fresh() -> Uuid {
@@ -314,12 +316,6 @@ impl TestHouse {
     }
 }
 
-impl Drop for TestHouse {
-    fn drop(&mut self) {
-        self.house.stop.cancel();
-    }
-}
-
 pub(crate) fn details(slug: &str) -> Details {
     Details {
         slug: slug.into(),
@@ -354,8 +350,4 @@ macro_rules! on_both_databases {
             })*
         }
     };
-}
-
-pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
 }

@@ -1,10 +1,18 @@
 //! One test binary: a whole server per test, on both databases. Stories in the customer's words.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod architecture;
+mod effects;
 mod expiry;
+mod faults;
 mod house;
+mod http;
+mod live;
 mod partial_reservation;
+mod payment;
 mod postgres;
 mod race;
 mod registration;
+mod shell;
 mod store_contract;

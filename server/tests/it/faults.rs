@@ -1,0 +1,145 @@
+//! The store goes away, other nodes write, the queue fills: nobody is lied to, nothing is lost.
+
+use crate::house::{Browser, Db, NOON, TestHouse, details, fresh, start_with};
+use crate::postgres::Cluster;
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::Value;
+use server::clock::Clock;
+use server::domain::conference::Command as Manage;
+use server::ledger::Failure;
+use server::ledgers::{Bells, Ledgers};
+use server::live::Hub;
+use server::store::Store;
+use shared::commands::BrowserCommand;
+use shared::views::OrderStatus;
+use shared::{ConferenceId, RefusalCode};
+
+/// Two servers, one database, everybody presses at once: neither oversells, neither gives up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_that_write_the_same_conference_stay_exact() {
+    let one = crate::house::start(Db::Postgres).await;
+    let url = one.config.storage.database_url.clone();
+    let two = start_with(Db::Sqlite, |config| config.storage.database_url = url).await;
+    let conference = one.conference("shared", &[("General", 500, 60)]).await;
+    let seats = [(conference.seat_types[0].id, 2)];
+    let browsers: Vec<Browser> = (0..40).map(|_| Browser::new("shared")).collect();
+    join_all(browsers.iter().enumerate().map(|(index, browser)| {
+        let house = if index % 2 == 0 { &one } else { &two };
+        async move { until_accepted(house, browser, &seats).await }
+    }))
+    .await;
+    let mut held = 0;
+    for browser in &browsers {
+        held += two_or_retry(&two, browser).await;
+    }
+    assert_eq!(held, 60, "every seat is held by exactly one of forty");
+    assert_eq!(one.conference_view("shared").await.seat_types[0].held, 60);
+}
+
+/// A browser sends again when the server asks it to.
+async fn until_accepted(house: &TestHouse, browser: &Browser, seats: &[(shared::SeatTypeId, u32)]) {
+    let register = browser.register(seats);
+    for _ in 0..200 {
+        let (status, body) = house.command(&register, &browser.token).await;
+        if status == StatusCode::OK {
+            return;
+        }
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    }
+    panic!("never accepted");
+}
+
+async fn two_or_retry(house: &TestHouse, browser: &Browser) -> u32 {
+    house.order_when(browser, |order| order.status != OrderStatus::Reserving).await.seats()
+}
+
+/// PostgreSQL stops in the middle of the sale. People are asked to come back, and can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_goes_away_and_comes_back_loses_nothing() {
+    let cluster = Cluster::start();
+    let url = cluster.database().await;
+    let house = start_with(Db::Sqlite, |config| config.storage.database_url = url).await;
+    let conference = house.conference("outage", &[("General", 500, 10)]).await;
+    let seats = [(conference.seat_types[0].id, 2)];
+    let before = Browser::new("outage");
+    house.accepted(&before.register(&seats), &before.token).await;
+
+    cluster.stop();
+    let during = Browser::new("outage");
+    let register = during.register(&seats);
+    let url = house.url("/api/commands/register-to-conference");
+    let request = house.client.post(url).bearer_auth(&during.token).json(&register);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"));
+    let problem: Value = answer.json().await.unwrap();
+    assert_eq!(problem["code"], "unavailable");
+    let ready = house.client.get(house.url("/health/ready")).send().await.unwrap();
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let live = house.client.get(house.url("/health/live")).send().await.unwrap();
+    assert_eq!(live.status(), StatusCode::OK);
+
+    cluster.resume();
+    until_accepted(&house, &during, &seats).await;
+    assert_eq!(house.order(&before).await.status, OrderStatus::Held);
+    assert_eq!(house.order(&during).await.status, OrderStatus::Held);
+    assert_eq!(house.conference_view("outage").await.seat_types[0].held, 4);
+}
+
+/// The browser did not hear the answer and sends the same command to a server that was restarted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_repeated_after_a_restart_acts_once() {
+    for db in [Db::Sqlite, Db::Postgres] {
+        let house = crate::house::start(db).await;
+        let conference = house.conference("again", &[("General", 500, 10)]).await;
+        let browser = Browser::new("again");
+        let register = browser.register(&[(conference.seat_types[0].id, 2)]);
+        let first = house.accepted(&register, &browser.token).await;
+        let house = house.restart().await;
+        let second = house.accepted(&register, &browser.token).await;
+        assert_eq!(first, second);
+        assert_eq!(house.conference_view("again").await.seat_types[0].held, 2);
+    }
+}
+
+/// More commands than the queue holds, at once: some are told to come back, none is half done.
+#[tokio::test]
+async fn a_full_queue_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+    let store = Store::open(&url).await.unwrap();
+    let clock = Clock::settable(NOON);
+    let ledgers = Ledgers::new(store, Hub::default(), clock, Bells::default());
+    let id = ConferenceId(fresh());
+    ledgers.manage(id, Manage::CreateConference(details("full"))).await.unwrap();
+    // On one thread the ledger's task cannot run while these are polled for the first time.
+    let many =
+        (0..server::ledger::QUEUE_MAX + 10).map(|_| ledgers.manage(id, Manage::PublishConference));
+    let answers = join_all(many).await;
+    let busy = answers.iter().filter(|answer| **answer == Err(Failure::Busy)).count();
+    assert_eq!(busy, 10);
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), server::ledger::QUEUE_MAX);
+}
+
+/// Two conferences want one address at the same moment (W3): the database decides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slug_belongs_to_one_conference() {
+    for db in [Db::Sqlite, Db::Postgres] {
+        let house = crate::house::start(db).await;
+        let create = || {
+            house.ledgers.manage(ConferenceId(fresh()), Manage::CreateConference(details("wanted")))
+        };
+        let (one, two) = tokio::join!(create(), create());
+        let taken = Err(Failure::Refused(RefusalCode::SlugTaken.into()));
+        assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+        assert!(one == taken || two == taken, "{one:?} {two:?}");
+    }
+}
+
+/// A command's route is its name, everywhere.
+#[test]
+fn one_word_everywhere() {
+    assert_eq!(shared::commands::RegisterToConference::ROUTE, "register-to-conference");
+    assert_eq!(shared::commands::InitiatePayment::ROUTE, "initiate-payment");
+}
