@@ -67,8 +67,11 @@ seed: server ## creates the demo conferences that are missing
 	@$(DOTENV) $(SERVER) seed
 
 rush: PROFILE = release
-rush: server ## loads a release server: make rush RUSH="--help"
-	cargo run --release -p server --bin rush -- $(RUSH)
+rush: ## loads a release server on SQLite, then on PostgreSQL: make rush RUSH="--seconds 10"
+	cargo build --release -p server --bins
+	$(TARGET)/release/rush $(RUSH)
+	@tools/setup postgres
+	tools/with-postgres $(TARGET)/release/rush $(RUSH)
 
 server: ## builds the server (PROFILE=debug or release)
 	$(BUILD_SERVER_$(PROFILE))

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use target::Target;
 
 const USAGE: &str = "usage: rush [--registrants 1,16,64,256] [--seconds 5] [--database-url URL]
-  without --database-url: SQLite in a temporary folder";
+  without --database-url: DATABASE_URL, or SQLite in a temporary folder";
 
 struct Options {
     registrants: Vec<usize>,
