@@ -186,7 +186,7 @@ fn document(title: &str, body: &str) -> String {
 <link rel="stylesheet" href="/simulated-provider/style.css">
 </head>
 <body>
-<header><p><strong>Simulated payment provider</strong> <span>No real money moves.</span></p></header>
+<header><p><strong>Simulated payment provider</strong> <span>— no real money moves.</span></p></header>
 <main>
 {body}
 </main>
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn the_page_shows_what_is_paid_and_that_nothing_is_real() {
         let page = pay(&request("rustconf"), Status::Unknown);
-        for text in ["€398", "Registration, rustconf", "No real money moves."] {
+        for text in ["€398", "Registration, rustconf", "no real money moves."] {
             assert!(page.contains(text), "{text}");
         }
         for label in ["Accept", "Decline", "Answer later", "Answer twice"] {
