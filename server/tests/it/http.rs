@@ -9,7 +9,7 @@ use server::payment_gateway::{Callback, Outcome};
 use shared::commands::{FindOrder, FoundOrder};
 use shared::live::{Topic, View};
 use shared::views::{ConferenceView, OrderStatus};
-use shared::{OrderId, PaymentId, RefusalCode};
+use shared::{OrderId, PaymentId, RefusalCode, SeatTypeId};
 
 on_both_databases! {
     what_is_wrong_is_named_and_changes_nothing
@@ -50,109 +50,62 @@ fn registration(conference: &str, seats: &Value) -> Value {
     json!({ "command_id": fresh(), "conference": conference, "order_id": fresh(), "seats": seats })
 }
 
+/// What is wrong, the route, the body, and the answer.
+type Row = (&'static str, &'static str, String, u16, &'static str);
+
+const REGISTER: &str = "register-to-conference";
+
+/// Seats that nobody gets.
+fn wrong_seats(general: SeatTypeId) -> Vec<Row> {
+    let of = |quantity: Value| json!([{ "seat_type": general, "quantity": quantity }]);
+    let one = json!({ "seat_type": general, "quantity": 1 });
+    let strange = json!([{ "seat_type": fresh(), "quantity": 1 }]);
+    let rows = [
+        ("zero", of(json!(0)), 422, "quantity_invalid"),
+        ("many", of(json!(21)), 422, "quantity_invalid"),
+        ("negative", of(json!(-1)), 400, "malformed"),
+        ("fraction", of(json!(1.5)), 400, "malformed"),
+        ("text", of(json!("2")), 400, "malformed"),
+        ("enormous", of(json!(4_294_967_296_u64)), 400, "malformed"),
+        ("none", json!([]), 422, "no_seats_chosen"),
+        ("twice", json!([one, one]), 422, "seat_type_repeated"),
+        ("unknown seat type", strange, 422, "seat_type_unknown"),
+    ];
+    let body = |seats| registration("rustconf", &seats).to_string();
+    rows.map(|(what, seats, status, code)| (what, REGISTER, body(seats), status, code)).into()
+}
+
+/// Bodies and addresses that are wrong as a whole.
+fn wrong_bodies(general: SeatTypeId) -> Vec<Row> {
+    let seats = json!([{ "seat_type": general, "quantity": 1 }]);
+    let good = registration("rustconf", &seats);
+    let mut unknown_field = good.clone();
+    unknown_field["price"] = json!(1);
+    let long = format!("{{\"conference\":\"{}\"}}", "x".repeat(20_000));
+    let at = |conference: &str| registration(conference, &seats).to_string();
+    vec![
+        ("not JSON", REGISTER, "{".into(), 400, "malformed"),
+        ("two bodies", REGISTER, format!("{good}{good}"), 400, "malformed"),
+        ("not a command", REGISTER, "[1]".into(), 400, "malformed"),
+        ("too deep", REGISTER, "[".repeat(10_000), 400, "malformed"),
+        ("unknown field", REGISTER, unknown_field.to_string(), 400, "malformed"),
+        ("oversized", REGISTER, long, 413, "too_large"),
+        ("unknown command", "reserve-everything", good.to_string(), 404, "command_unknown"),
+        ("unknown conference", REGISTER, at("nowhere"), 404, "conference_not_found"),
+        ("not even a slug", REGISTER, at("a\u{0}' OR 1=1"), 404, "conference_not_found"),
+        ("unpublished conference", REGISTER, at("secret"), 404, "conference_not_found"),
+    ]
+}
+
 async fn what_is_wrong_is_named_and_changes_nothing(house: TestHouse) {
     let view = house.conference("rustconf", &[("General", 10_000, 10)]).await;
     house.hidden_conference("secret", &[("General", 10_000, 10)]).await;
     let before = head(&house, &view).await;
     let general = view.seat_types[0].id;
-    let of = |quantity: Value| json!([{ "seat_type": general, "quantity": quantity }]);
-    let mut unknown_field = registration("rustconf", &of(json!(1)));
-    unknown_field["price"] = json!(1);
-    let twice = json!([
-        { "seat_type": general, "quantity": 1 }, { "seat_type": general, "quantity": 1 }
-    ]);
-    let long = format!("{{\"conference\":\"{}\"}}", "x".repeat(20_000));
-    let good = registration("rustconf", &of(json!(1)));
-    let register = "register-to-conference";
-    let rows: Vec<(&str, &str, String, u16, &str)> = vec![
-        ("not JSON", register, "{".into(), 400, "malformed"),
-        ("two bodies", register, format!("{good}{good}"), 400, "malformed"),
-        ("not a command", register, "[1]".into(), 400, "malformed"),
-        ("too deep", register, "[".repeat(10_000), 400, "malformed"),
-        ("unknown field", register, unknown_field.to_string(), 400, "malformed"),
-        ("oversized", register, long, 413, "too_large"),
-        ("unknown command", "reserve-everything", good.to_string(), 404, "command_unknown"),
-        (
-            "zero",
-            register,
-            registration("rustconf", &of(json!(0))).to_string(),
-            422,
-            "quantity_invalid",
-        ),
-        (
-            "negative",
-            register,
-            registration("rustconf", &of(json!(-1))).to_string(),
-            400,
-            "malformed",
-        ),
-        (
-            "fraction",
-            register,
-            registration("rustconf", &of(json!(1.5))).to_string(),
-            400,
-            "malformed",
-        ),
-        ("text", register, registration("rustconf", &of(json!("2"))).to_string(), 400, "malformed"),
-        (
-            "many",
-            register,
-            registration("rustconf", &of(json!(21))).to_string(),
-            422,
-            "quantity_invalid",
-        ),
-        (
-            "enormous",
-            register,
-            registration("rustconf", &of(json!(4_294_967_296_u64))).to_string(),
-            400,
-            "malformed",
-        ),
-        (
-            "none",
-            register,
-            registration("rustconf", &json!([])).to_string(),
-            422,
-            "no_seats_chosen",
-        ),
-        (
-            "twice",
-            register,
-            registration("rustconf", &twice).to_string(),
-            422,
-            "seat_type_repeated",
-        ),
-        (
-            "unknown seat type",
-            register,
-            registration("rustconf", &json!([{ "seat_type": fresh(), "quantity": 1 }])).to_string(),
-            422,
-            "seat_type_unknown",
-        ),
-        (
-            "unknown conference",
-            register,
-            registration("nowhere", &of(json!(1))).to_string(),
-            404,
-            "conference_not_found",
-        ),
-        (
-            "not even a slug",
-            register,
-            registration("a\u{0}' OR 1=1", &of(json!(1))).to_string(),
-            404,
-            "conference_not_found",
-        ),
-        (
-            "unpublished conference",
-            register,
-            registration("secret", &of(json!(1))).to_string(),
-            404,
-            "conference_not_found",
-        ),
-    ];
     let token = "t".repeat(64);
-    for (what, command, body, status, code) in rows {
+    for (what, command, body, status, code) in
+        [wrong_seats(general), wrong_bodies(general)].concat()
+    {
         let path = format!("/api/commands/{command}");
         let (was, problem) = post(&house, &path, body, Some(&token)).await;
         assert_eq!((was, problem["code"].as_str()), (status, Some(code)), "{what}: {problem}");
@@ -164,10 +117,11 @@ async fn what_is_wrong_is_named_and_changes_nothing(house: TestHouse) {
             assert!(detail.contains("seats[0].quantity"), "the detail names the field: {detail}");
         }
     }
-    let path = "/api/commands/register-to-conference";
-    let (status, problem) = post(&house, path, good.to_string(), None).await;
+    let path = format!("/api/commands/{REGISTER}");
+    let good = registration("rustconf", &json!([{ "seat_type": general, "quantity": 1 }]));
+    let (status, problem) = post(&house, &path, good.to_string(), None).await;
     assert_eq!((status, &problem["code"]), (401, &json!("token_missing")));
-    let request = house.client.post(house.url(path)).bearer_auth(&token).body(good.to_string());
+    let request = house.client.post(house.url(&path)).bearer_auth(&token).body(good.to_string());
     let answer = request.header("content-type", "text/plain").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "a form of another site cannot send JSON");
     assert_eq!(head(&house, &view).await, before, "a refusal changes nothing");
