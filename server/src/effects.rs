@@ -7,9 +7,7 @@
 //! Not here: which effects there are (`domain/registration_process.rs`).
 
 use crate::clock::Clock;
-use crate::domain::payment;
 use crate::domain::registration_process::Effect;
-use crate::events::{Event, Stream};
 use crate::ledger::Failure;
 use crate::ledger::stage::{Authority, Command, Request};
 use crate::ledgers::{Bells, Ledgers};
@@ -20,7 +18,7 @@ use crate::views;
 use anyhow::Context;
 use shared::live::View;
 use shared::views::{ConferenceView, OrderView};
-use shared::{ConferenceId, Money, OrderId, PaymentId, Timestamp};
+use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -176,19 +174,24 @@ impl Effects {
         })?;
         let ledger = ConferenceId(leased.ledger);
         let order_id = order_of(&effect);
-        let (_, order) = self.ledgers.order(ledger, order_id, Authority::House).await?;
+        let conference = self.conference(ledger).await?;
+        let paid =
+            |payment_id| PaymentRef { conference: conference.slug.clone(), order_id, payment_id };
         let command = match effect {
-            Effect::QueryPayment { payment_id, .. } => self.query(&order, payment_id).await?,
-            Effect::CancelPayment { payment_id, .. } => self.cancel(&order, payment_id).await?,
-            Effect::RefundPayment { payment_id, .. } => self.refund(&order, payment_id).await?,
+            Effect::QueryPayment { payment_id, .. } => self.query(&paid(payment_id)).await?,
+            Effect::CancelPayment { payment_id, .. } => self.cancel(&paid(payment_id)).await?,
+            Effect::RefundPayment { payment_id, amount, .. } => {
+                let now = self.clock.now();
+                let reference = self.gateway.refund(&paid(payment_id), amount, now).await?;
+                Command::RecordRefund { order_id, payment_id, reference }
+            }
             Effect::MailConfirmation { .. } => {
-                let conference = self.conference(ledger).await?;
+                let order = self.order(ledger, order_id).await?;
                 self.mailer.send_confirmation(self.about(leased.id, &conference, &order)).await?;
                 Command::EffectPerformed
             }
-            Effect::MailRefund { payment_id, .. } => {
-                let conference = self.conference(ledger).await?;
-                let amount = self.amount(&order, payment_id).await?;
+            Effect::MailRefund { amount, .. } => {
+                let order = self.order(ledger, order_id).await?;
                 self.mailer.send_refund(self.about(leased.id, &conference, &order), amount).await?;
                 Command::EffectPerformed
             }
@@ -199,39 +202,23 @@ impl Effects {
         Ok(())
     }
 
-    async fn query(&self, order: &OrderView, payment_id: PaymentId) -> anyhow::Result<Command> {
-        let status = self.gateway.query(&payment_of(order, payment_id), self.clock.now()).await?;
-        Ok(match status {
+    async fn query(&self, payment: &PaymentRef) -> anyhow::Result<Command> {
+        let PaymentRef { order_id, payment_id, .. } = *payment;
+        Ok(match self.gateway.query(payment, self.clock.now()).await? {
             ProviderStatus::Declined { reason } => {
-                Command::RejectPayment { order_id: order.id, payment_id, reason }
+                Command::RejectPayment { order_id, payment_id, reason }
             }
-            other => completed_or_nothing(order.id, payment_id, other),
+            other => completed_or_nothing(order_id, payment_id, other),
         })
     }
 
-    async fn cancel(&self, order: &OrderView, payment_id: PaymentId) -> anyhow::Result<Command> {
-        let status = self.gateway.cancel(&payment_of(order, payment_id), self.clock.now()).await?;
-        Ok(completed_or_nothing(order.id, payment_id, status))
+    async fn cancel(&self, payment: &PaymentRef) -> anyhow::Result<Command> {
+        let status = self.gateway.cancel(payment, self.clock.now()).await?;
+        Ok(completed_or_nothing(payment.order_id, payment.payment_id, status))
     }
 
-    async fn refund(&self, order: &OrderView, payment_id: PaymentId) -> Result<Command, Trouble> {
-        let amount = self.amount(order, payment_id).await?;
-        let payment = payment_of(order, payment_id);
-        let reference = self.gateway.refund(&payment, amount, self.clock.now()).await?;
-        Ok(Command::RecordRefund { order_id: order.id, payment_id, reference })
-    }
-
-    /// What a payment was for. Read from its events, because the view shows only the latest payment.
-    async fn amount(&self, order: &OrderView, payment_id: PaymentId) -> Result<Money, Trouble> {
-        let stream = Stream::Payment(order.id, payment_id).to_string();
-        let events = self.store.read_processes(order.conference_id.0, &[order.id.0]).await?;
-        for recorded in events.iter().filter(|recorded| recorded.stream == stream) {
-            let event = Event::decode(&recorded.kind, &recorded.payload)?;
-            if let Event::Payment(payment::Event::PaymentInitiated { amount, .. }) = event {
-                return Ok(amount);
-            }
-        }
-        Err(Trouble::Hopeless("there is no such payment".to_owned()))
+    async fn order(&self, ledger: ConferenceId, id: OrderId) -> Result<OrderView, Trouble> {
+        Ok(self.ledgers.order(ledger, id, Authority::House).await?.1)
     }
 
     async fn conference(&self, ledger: ConferenceId) -> Result<ConferenceView, Trouble> {
@@ -270,10 +257,6 @@ fn completed_or_nothing(
         }
         _ => Command::EffectPerformed,
     }
-}
-
-fn payment_of(order: &OrderView, payment_id: PaymentId) -> PaymentRef {
-    PaymentRef { conference: order.conference.clone(), order_id: order.id, payment_id }
 }
 
 const fn order_of(effect: &Effect) -> OrderId {
@@ -330,15 +313,16 @@ mod tests {
         let order_id = OrderId(Uuid::nil());
         let payment_id = PaymentId(Uuid::nil());
         assert_eq!(attempts_max(Effect::MailConfirmation { order_id }.kind()), 20);
-        assert_eq!(attempts_max(Effect::MailRefund { order_id, payment_id }.kind()), 20);
-        assert_eq!(attempts_max(Effect::RefundPayment { order_id, payment_id }.kind()), 60);
+        let amount = shared::Money::zero(shared::Currency::EUR);
+        assert_eq!(attempts_max(Effect::MailRefund { order_id, amount }.kind()), 20);
+        assert_eq!(attempts_max(Effect::RefundPayment { order_id, payment_id, amount }.kind()), 60);
     }
 
     #[test]
     fn the_providers_answer_becomes_a_command() {
         let (order_id, payment_id) = (OrderId(Uuid::nil()), PaymentId(Uuid::nil()));
         let command = |status| completed_or_nothing(order_id, payment_id, status).name();
-        let amount = Money::zero(shared::Currency::EUR);
+        let amount = shared::Money::zero(shared::Currency::EUR);
         let completed = ProviderStatus::Completed { amount, reference: "R".into() };
         assert_eq!(command(completed), "CompletePayment");
         for status in [

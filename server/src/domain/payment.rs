@@ -23,8 +23,9 @@ pub enum Command {
     },
     /// Ask the provider what became of it.
     QueryPayment,
-    /// The provider says: the money arrived.
+    /// The provider says: this much money arrived.
     CompletePayment {
+        amount: Money,
         reference: String,
     },
     /// The provider says: declined.
@@ -44,13 +45,27 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event")]
 pub enum Event {
-    PaymentInitiated { amount: Money, description: String, pay_at: String },
+    PaymentInitiated {
+        amount: Money,
+        description: String,
+        pay_at: String,
+    },
     PaymentQueried {},
-    PaymentCompleted { reference: String },
-    PaymentRejected { reason: String },
+    /// What arrived, whether or not it is what was asked for.
+    PaymentCompleted {
+        amount: Money,
+        reference: String,
+    },
+    PaymentRejected {
+        reason: String,
+    },
     PaymentCancelled {},
-    PaymentRefundRequested {},
-    PaymentRefunded { reference: String },
+    PaymentRefundRequested {
+        amount: Money,
+    },
+    PaymentRefunded {
+        reference: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +83,10 @@ pub enum Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payment {
     pub status: Status,
+    /// What was asked for; `None` when somebody paid what nobody asked for.
     pub amount: Option<Money>,
+    /// What arrived.
+    pub received: Option<Money>,
     pub pay_at: String,
     /// How often the provider was asked, and when last.
     pub queries: u32,
@@ -99,10 +117,13 @@ impl Decider for Payment {
                 self.pay_at.clone_from(pay_at);
             }
             Event::PaymentQueried {} => self.queries += 1,
-            Event::PaymentCompleted { .. } => self.status = Status::Completed,
+            Event::PaymentCompleted { amount, .. } => {
+                self.status = Status::Completed;
+                self.received = Some(*amount);
+            }
             Event::PaymentRejected { .. } => self.status = Status::Declined,
             Event::PaymentCancelled {} => self.status = Status::Cancelled,
-            Event::PaymentRefundRequested {} => self.status = Status::Refunding,
+            Event::PaymentRefundRequested { .. } => self.status = Status::Refunding,
             Event::PaymentRefunded { .. } => self.status = Status::Refunded,
         }
     }
@@ -113,18 +134,20 @@ impl Decider for Payment {
             (Unknown, Command::InitiatePayment { amount, description, pay_at }) => {
                 Ok(vec![Event::PaymentInitiated { amount, description, pay_at }])
             }
+            // Money is real, also money that nobody here asked for (the store was restored from before
+            // it, say), and money after a "no" or after we gave up. It is recorded, then used or returned.
+            (
+                Unknown | InFlight | Declined | Cancelled,
+                Command::CompletePayment { amount, reference },
+            ) => Ok(vec![Event::PaymentCompleted { amount, reference }]),
+            (Completed | Refunding | Refunded, Command::CompletePayment { .. }) => Ok(vec![]),
+
             (Unknown, _) => Err(RefusalCode::PaymentNotFound.into()),
             // The same payment asked for again is the same payment, whatever became of it.
             (_, Command::InitiatePayment { .. }) => Ok(vec![]),
 
             (InFlight, Command::QueryPayment) => Ok(self.query(now)),
             (_, Command::QueryPayment) => Ok(vec![]),
-
-            // Money after a "no" or after we gave up contradicts what we believed. The money is real.
-            (InFlight | Declined | Cancelled, Command::CompletePayment { reference }) => {
-                Ok(vec![Event::PaymentCompleted { reference }])
-            }
-            (Completed | Refunding | Refunded, Command::CompletePayment { .. }) => Ok(vec![]),
 
             (InFlight, Command::RejectPayment { reason }) => {
                 Ok(vec![Event::PaymentRejected { reason }])
@@ -134,7 +157,11 @@ impl Decider for Payment {
             (InFlight, Command::CancelPayment) => Ok(vec![Event::PaymentCancelled {}]),
             (_, Command::CancelPayment) => Ok(vec![]),
 
-            (Completed, Command::RefundPayment) => Ok(vec![Event::PaymentRefundRequested {}]),
+            (Completed, Command::RefundPayment) => Ok(self
+                .received
+                .map(|amount| Event::PaymentRefundRequested { amount })
+                .into_iter()
+                .collect()),
             (Refunding | Refunded, Command::RefundPayment) => Ok(vec![]),
             (_, Command::RefundPayment) => Err(RefusalCode::PaymentRequired.into()),
 
@@ -147,10 +174,10 @@ impl Decider for Payment {
 }
 
 impl Payment {
-    /// The amount, if the money is here and neither spent on a refund nor returned.
+    /// What arrived, if it is here and not on its way back.
     #[must_use]
     pub fn money(&self) -> Option<Money> {
-        self.amount.filter(|_| self.status == Status::Completed)
+        self.received.filter(|_| self.status == Status::Completed)
     }
 
     /// When the provider may be asked again: the pauses double from half a minute to four minutes.
@@ -181,11 +208,15 @@ mod tests {
     }
 
     fn completed() -> Event {
-        Event::PaymentCompleted { reference: "r".into() }
+        Event::PaymentCompleted { amount: euros(1_000), reference: "r".into() }
     }
 
     fn complete() -> Command {
-        Command::CompletePayment { reference: "r".into() }
+        Command::CompletePayment { amount: euros(1_000), reference: "r".into() }
+    }
+
+    fn refunding() -> Event {
+        Event::PaymentRefundRequested { amount: euros(1_000) }
     }
 
     fn rejected() -> Event {
@@ -215,9 +246,7 @@ mod tests {
     #[test]
     fn the_second_callback_changes_nothing() {
         given::<Payment>([initiated(), completed()]).when(complete()).then_nothing();
-        given::<Payment>([initiated(), completed(), Event::PaymentRefundRequested {}])
-            .when(complete())
-            .then_nothing();
+        given::<Payment>([initiated(), completed(), refunding()]).when(complete()).then_nothing();
     }
 
     #[test]
@@ -231,8 +260,8 @@ mod tests {
     fn a_refund_is_asked_for_once_and_recorded_once() {
         given::<Payment>([initiated(), completed()])
             .when(Command::RefundPayment)
-            .then([Event::PaymentRefundRequested {}]);
-        given::<Payment>([initiated(), completed(), Event::PaymentRefundRequested {}])
+            .then([refunding()]);
+        given::<Payment>([initiated(), completed(), refunding()])
             .when(Command::RecordRefund { reference: "b".into() })
             .then([Event::PaymentRefunded { reference: "b".into() }]);
         given::<Payment>([initiated()])
@@ -241,8 +270,14 @@ mod tests {
     }
 
     #[test]
+    fn money_nobody_asked_for_is_recorded_too() {
+        given::<Payment>([]).when(complete()).then([completed()]);
+    }
+
+    #[test]
     fn an_unknown_payment_is_not_found() {
-        given::<Payment>([]).when(complete()).then_refused(RefusalCode::PaymentNotFound);
+        let reject = Command::RejectPayment { reason: "no funds".into() };
+        given::<Payment>([]).when(reject).then_refused(RefusalCode::PaymentNotFound);
     }
 
     #[test]

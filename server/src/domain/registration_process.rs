@@ -66,6 +66,7 @@ pub enum Effect {
     RefundPayment {
         order_id: OrderId,
         payment_id: PaymentId,
+        amount: Money,
     },
     /// Tell the registrant that the order is confirmed, with the access code.
     MailConfirmation {
@@ -74,7 +75,7 @@ pub enum Effect {
     /// Tell the registrant that money came too late and goes back.
     MailRefund {
         order_id: OrderId,
-        payment_id: PaymentId,
+        amount: Money,
     },
 }
 
@@ -111,9 +112,9 @@ pub fn effects_of_payment(
     match event {
         payment::Event::PaymentQueried {} => vec![Effect::QueryPayment { order_id, payment_id }],
         payment::Event::PaymentCancelled {} => vec![Effect::CancelPayment { order_id, payment_id }],
-        payment::Event::PaymentRefundRequested {} => vec![
-            Effect::RefundPayment { order_id, payment_id },
-            Effect::MailRefund { order_id, payment_id },
+        payment::Event::PaymentRefundRequested { amount } => vec![
+            Effect::RefundPayment { order_id, payment_id, amount: *amount },
+            Effect::MailRefund { order_id, amount: *amount },
         ],
         _ => vec![],
     }

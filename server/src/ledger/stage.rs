@@ -331,7 +331,8 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
             );
         }
         Command::CompletePayment { payment_id, amount, reference, .. } => {
-            return complete(memory, (order_id, payment_id), amount, reference, cause);
+            let command = PaymentCommand::CompletePayment { amount, reference };
+            return decide_payment(memory, (order_id, payment_id), command, cause);
         }
         Command::RejectPayment { payment_id, reason, .. } => {
             let command = PaymentCommand::RejectPayment { reason };
@@ -409,30 +410,6 @@ fn initiate(
     let description = format!("Registration for {name}");
     let command = payment::Command::InitiatePayment { amount, description, pay_at };
     decide_payment(memory, (order_id, payment_id), command, cause)
-}
-
-/// The provider has money. A payment nobody knows (the store was restored from before it, say) is
-/// recorded too, so that it can be returned.
-fn complete(
-    memory: &mut Memory,
-    ids: (OrderId, PaymentId),
-    amount: Money,
-    reference: String,
-    cause: Cause,
-) -> Result<(), Refusal> {
-    let file = memory.order(ids.0).ok_or(RefusalCode::OrderNotFound)?;
-    match file.payments.get(&ids.1) {
-        Some(known) if known.amount != Some(amount) => {
-            return Err(RefusalCode::TotalChanged.into());
-        }
-        Some(_) => {}
-        None => {
-            let (description, pay_at) = ("Unknown here".to_owned(), String::new());
-            let command = payment::Command::InitiatePayment { amount, description, pay_at };
-            decide_payment(memory, ids, command, cause)?;
-        }
-    }
-    decide_payment(memory, ids, payment::Command::CompletePayment { reference }, cause)
 }
 
 /// Does what is next for an order until nothing is left.

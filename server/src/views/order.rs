@@ -148,7 +148,7 @@ fn apply_payment(
         PaymentEvent::PaymentCompleted { .. } => PaymentStatus::Completed,
         PaymentEvent::PaymentRejected { .. } => PaymentStatus::Declined,
         PaymentEvent::PaymentCancelled {} => PaymentStatus::Abandoned,
-        PaymentEvent::PaymentRefundRequested {} => PaymentStatus::Refunding,
+        PaymentEvent::PaymentRefundRequested { .. } => PaymentStatus::Refunding,
         PaymentEvent::PaymentRefunded { .. } => PaymentStatus::Refunded,
     };
     // An older payment that comes back to life does not hide the one that confirmed the order.

@@ -150,3 +150,35 @@ fn no_file_is_longer_than_two_sittings() {
         }
     }
 }
+
+#[test]
+fn every_defect_of_the_reference_has_its_test() {
+    let register = root().join("docs/defects-of-the-reference.md");
+    let register = fs::read_to_string(register).expect("the register");
+    let mut code = String::new();
+    let mut places = vec![root().join("server"), root().join("shared"), root().join("app")];
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            let entries = fs::read_dir(&place).expect("a readable folder");
+            places.extend(entries.map(|entry| entry.expect("a readable entry").path()));
+        } else if place.extension().is_some_and(|extension| extension == "rs") {
+            code.push_str(&fs::read_to_string(&place).expect("a readable file"));
+        }
+    }
+    let rows = register.lines().filter(|line| line.starts_with("| W"));
+    let wanted =
+        [8, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 28, 30, 33, 35, 36, 39, 44];
+    let numbers: Vec<u32> = rows
+        .clone()
+        .filter_map(|row| row.split('|').nth(1)?.trim().strip_prefix('W')?.parse().ok())
+        .collect();
+    assert_eq!(numbers, wanted);
+    for row in rows {
+        let tests: Vec<&str> =
+            row.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            assert!(code.contains(&format!("fn {test}(")), "the test {test} is gone: {row}");
+        }
+    }
+}

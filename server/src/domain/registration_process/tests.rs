@@ -69,7 +69,12 @@ impl World {
     }
 
     fn complete(&mut self, id: PaymentId, now: Timestamp) {
-        self.payment(id, payment::Command::CompletePayment { reference: "r".into() }, now);
+        // A provider that was never asked has nothing to say in these stories, but for one of them.
+        let asked = self.payments.get(&id).and_then(|payment| payment.amount);
+        if let Some(amount) = asked {
+            let reference = "r".into();
+            self.payment(id, payment::Command::CompletePayment { amount, reference }, now);
+        }
     }
 
     fn seats(&mut self, command: seats::Command) {
@@ -323,12 +328,21 @@ fn a_reservation_without_an_order_goes_back() {
 #[test]
 fn money_for_an_order_nobody_knows_goes_back() {
     let mut world = World::with_quota(10);
-    world.order.total = Some(euros(1_000));
-    world.pay(PAYMENT, NOON);
-    world.order.total = None;
-    world.complete(PAYMENT, NOON);
+    let (amount, reference) = (euros(1_000), "r".into());
+    world.payment(PAYMENT, payment::Command::CompletePayment { amount, reference }, NOON);
     assert_eq!(world.follow(NOON), Next::Rest);
     assert_eq!(world.status(PAYMENT), PaymentStatus::Refunding);
+}
+
+#[test]
+fn money_of_another_amount_than_asked_for_goes_back_and_the_hold_goes_on() {
+    let mut world = World::held();
+    world.pay(PAYMENT, NOON);
+    let (amount, reference) = (euros(1), "r".into());
+    world.payment(PAYMENT, payment::Command::CompletePayment { amount, reference }, NOON);
+    assert_eq!(world.follow(NOON), Next::LookAgainAt(minutes(16)));
+    assert_eq!(world.status(PAYMENT), PaymentStatus::Refunding);
+    assert_eq!(world.order.status, OrderStatus::Held);
 }
 
 #[derive(Clone, Debug)]
