@@ -3,7 +3,7 @@
 //!
 //! Not here: the socket (`live.rs`) and what to do about a failure (`registration/`, pages).
 
-use crate::browser;
+use crate::{browser, live};
 use leptos::prelude::window;
 use shared::commands::{Accepted, BrowserCommand, FindOrder, FoundOrder};
 use shared::live::{Snapshot, Topic};
@@ -70,7 +70,8 @@ pub async fn send<C: BrowserCommand>(command: &C, token: &str) -> Result<Accepte
 pub async fn view(topic: &Topic, token: Option<&str>) -> Result<(Snapshot, i64), Failure> {
     let asked_at_ms = browser::steady_ms();
     let answer = request(&format!("/api/views/{topic}"), None, token).await?;
-    Ok((read(&answer)?, asked_at_ms))
+    let snapshot = live::read_snapshot(&answer).ok_or(Failure::Faulty { reference: None })?;
+    Ok((snapshot, asked_at_ms))
 }
 
 /// Opens an order by email and access code.
@@ -87,11 +88,7 @@ fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {
 }
 
 /// One request; asks again by itself while the server says that it is only busy.
-async fn request(
-    path: &str,
-    body: Option<String>,
-    token: Option<&str>,
-) -> Result<String, Failure> {
+async fn request(path: &str, body: Option<String>, token: Option<&str>) -> Result<String, Failure> {
     for _ in 0..BUSY_RETRIES_MAX {
         match ask(path, body.as_deref(), token).await? {
             Answer::Text(text) => return Ok(text),

@@ -8,6 +8,7 @@ use crate::components::announcer::{Announcer, AnnouncerRegions};
 use crate::components::banner::{ConnectionBanner, ReleaseBanner};
 use crate::components::dialog::{Question, QuestionDialog};
 use crate::components::theme_switch::ThemeSwitch;
+use crate::erased::{react, show, text};
 use crate::flow::{Go, Leaving};
 use crate::live::{self, Live};
 use crate::pages::conference_home::ConferenceHomePage;
@@ -75,7 +76,7 @@ fn listen_to_the_browser(registration: Registration) {
             registration.last_key_ms.set(Some(browser::steady_ms()));
         }
     });
-    Effect::new(move |_| {
+    react(move || {
         let value = if registration.reminders.get() { None } else { Some("off") };
         saved::set_switch("reminders", value);
     });
@@ -91,13 +92,13 @@ fn Frame(registration: Registration) -> impl IntoView {
         {banners(registration)}
         <main id="main" tabindex="-1">
             <FlatRoutes fallback=|| view! { <NotFoundPage /> }>
-                <Route path=path!("/") view=DirectoryPage />
-                <Route path=path!("/:slug") view=ConferenceHomePage />
-                <Route path=path!("/:slug/seats") view=SelectSeatsPage />
-                <Route path=path!("/:slug/find") view=FindOrderPage />
-                <Route path=path!("/:slug/order/:id/details") view=RegistrantDetailsPage />
-                <Route path=path!("/:slug/order/:id/payment") view=PaymentPage />
-                <Route path=path!("/:slug/order/:id/confirmed") view=ConfirmationPage />
+                <Route path=path!("/") view=|| view! { <DirectoryPage /> }.into_any() />
+                <Route path=path!("/:slug") view=|| view! { <ConferenceHomePage /> }.into_any() />
+                <Route path=path!("/:slug/seats") view=|| view! { <SelectSeatsPage /> }.into_any() />
+                <Route path=path!("/:slug/find") view=|| view! { <FindOrderPage /> }.into_any() />
+                <Route path=path!("/:slug/order/:id/details") view=|| view! { <RegistrantDetailsPage /> }.into_any() />
+                <Route path=path!("/:slug/order/:id/payment") view=|| view! { <PaymentPage /> }.into_any() />
+                <Route path=path!("/:slug/order/:id/confirmed") view=|| view! { <ConfirmationPage /> }.into_any() />
             </FlatRoutes>
         </main>
         {footer(registration)}
@@ -117,11 +118,11 @@ fn skip_links(registration: Registration) -> impl IntoView {
         <a class="skip-link" href="#main" on:click=move |event| jump(event, "main")>
             "Skip to main content"
         </a>
-        <Show when=move || offers_time.get()>
+        {show(move || offers_time.get(), move || view! {
             <a class="skip-link" href="#keep-my-seats" on:click=move |event| jump(event, "keep-my-seats")>
                 "Keep my seats"
             </a>
-        </Show>
+        }.into_any())}
     }
 }
 
@@ -138,16 +139,18 @@ fn header(registration: Registration) -> impl IntoView {
     };
     view! {
         <header class="site-header">
-            <a class="site-brand" href="/" on:click=leave>"Contoso Conferences"</a>
-            <Show when=is_inside>
-                <a class="site-place" href=move || format!("/{}", registration.slug.get()) on:click=leave>
-                    {move || registration.conference(|view| view.name.clone()).unwrap_or_default()}
+            <a class="site-brand" href="/" on:click=leave>
+                "Contoso"<span class="site-brand-rest">" Conferences"</span>
+            </a>
+            {show(is_inside, move || view! {
+                <a class="site-place" href=text(move || format!("/{}", registration.slug.get())) on:click=leave>
+                    {text(move || registration.conference(|view| view.name.clone()).unwrap_or_default())}
                 </a>
-                <a class="site-find" href=move || format!("/{}/find", registration.slug.get())>
+                <a class="site-find" href=text(move || format!("/{}/find", registration.slug.get()))>
                     <span class="site-find-long">"Already registered? "</span>
                     "Find your order"
                 </a>
-            </Show>
+            }.into_any())}
         </header>
     }
 }
@@ -179,14 +182,14 @@ fn last_minute_offer(registration: Registration) -> impl IntoView {
         registration.seconds_left().is_some_and(|left| left <= 60) && registration.is_extendable()
     });
     view! {
-        <Show when=move || is_shown.get()>
+        {show(move || is_shown.get(), move || view! {
             <section class="banner banner-strong" aria-label="Time left">
                 <p class="banner-text">"Less than a minute left to pay."</p>
                 <button class="button" on:click=move |_| registration.extend()>
                     "Keep my seats"
                 </button>
             </section>
-        </Show>
+        }.into_any())}
     }
 }
 
@@ -198,7 +201,7 @@ fn footer(registration: Registration) -> impl IntoView {
     view! {
         <footer class="site-footer">
             <ThemeSwitch />
-            <Show when=has_something>
+            {show(has_something, move || view! {
                 <button
                     class="button button-quiet"
                     on:click=move |_| {
@@ -208,7 +211,7 @@ fn footer(registration: Registration) -> impl IntoView {
                 >
                     "Forget me on this device"
                 </button>
-            </Show>
+            }.into_any())}
             <p class="site-footer-note">"No account, no cookies, no trackers."</p>
         </footer>
     }
@@ -236,10 +239,10 @@ fn leave_question(registration: Registration) -> impl IntoView {
         >
             <p>"Your seats are held until " {until} ". This address brings you back on this device:"</p>
             <p class="dialog-address">
-                {move || {
+                {text(move || {
                     registration.order_id.track();
                     format!("{}{}", browser::origin(), registration.own_path("details"))
-                }}
+                })}
             </p>
         </QuestionDialog>
     }

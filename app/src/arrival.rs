@@ -1,6 +1,7 @@
 //! Arriving on a page: title first, then the focus on the heading; going back restores what was
 //! focused. The title shows the time only in the last two minutes of a hold.
 
+use crate::erased::react;
 use crate::registration::use_registration;
 use crate::{browser, countdown};
 use leptos::prelude::*;
@@ -81,7 +82,7 @@ impl Default for Arrivals {
 pub fn arrive(name: impl Fn() -> String + 'static, has_error: impl Fn() -> bool + 'static) {
     let registration = use_registration();
     let arrivals = expect_context::<Arrivals>();
-    Effect::new(move |_| {
+    react(move || {
         let error = if has_error() { "Error: " } else { "" };
         let clock = registration
             .seconds_left()
@@ -92,7 +93,7 @@ pub fn arrive(name: impl Fn() -> String + 'static, has_error: impl Fn() -> bool 
         let place = if name == conference { String::new() } else { format!(" – {conference}") };
         document().set_title(&format!("{error}{clock}{name}{place}"));
     });
-    Effect::new(move |_| request_animation_frame(move || arrivals.settle()));
+    react(move || request_animation_frame(move || arrivals.settle()));
 }
 
 /// Moves the focus to the order's panel without taking it from somebody who types: at once when no

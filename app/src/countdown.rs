@@ -271,7 +271,8 @@ mod tests {
             (30, "30 seconds left to pay.", true),
             (0, "Your hold has ended. Everything you typed is still here.", true),
         ];
-        let said: Vec<_> = said.iter().map(|(at, text, loud)| (*at, text.as_str(), *loud)).collect();
+        let said: Vec<_> =
+            said.iter().map(|(at, text, loud)| (*at, text.as_str(), *loud)).collect();
         assert_eq!(said, expected);
     }
 

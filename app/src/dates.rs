@@ -48,12 +48,7 @@ pub fn time_with_seconds(at: Timestamp) -> String {
     intl(
         at,
         "",
-        &[
-            ("hour", "2-digit"),
-            ("minute", "2-digit"),
-            ("second", "2-digit"),
-            ("hourCycle", "h23"),
-        ],
+        &[("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("hourCycle", "h23")],
     )
 }
 

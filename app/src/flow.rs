@@ -7,6 +7,7 @@ use crate::api::Failure;
 use crate::components::order_panel::{OrderPanel, PanelActs, PanelFacts};
 use crate::components::order_summary::{OrderSummary, SummaryLine};
 use crate::components::steps::{Step, Steps};
+use crate::erased::{block, react, show};
 use crate::registration::{Act, Registration, use_registration};
 use crate::{browser, countdown, dates, format};
 use leptos::prelude::*;
@@ -16,9 +17,12 @@ use shared::live::Topic;
 use shared::views::OrderStatus;
 use shared::{Money, OrderId, RefusalCode};
 
+/// The router's way of navigating.
+type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
+
 /// Goes to a path of the app.
 #[derive(Clone, Copy)]
-pub struct Go(StoredValue<Box<dyn Fn(&str, NavigateOptions)>, LocalStorage>);
+pub struct Go(StoredValue<Navigate, LocalStorage>);
 
 impl Go {
     /// Wraps the router's way of navigating.
@@ -58,7 +62,7 @@ pub fn enter() -> Registration {
     };
     let (slug, id) = params.with_untracked(|params| (params.get("slug"), params.get("id")));
     turn(slug, id);
-    Effect::new(move |_| {
+    react(move || {
         let (slug, id) = params.with(|params| (params.get("slug"), params.get("id")));
         untrack(move || turn(slug, id));
     });
@@ -157,14 +161,21 @@ pub fn order_panel(registration: Registration, step: &'static str) -> impl IntoV
         opening: Memo::new(move |_| opening(registration)).into(),
         is_extendable: Memo::new(move |_| registration.is_extendable()).into(),
         is_extending: Signal::derive(move || registration.busy.get() == Some(Act::Extend)),
-        lines: Memo::new(move |_| registration.order(|o| o.lines.clone()).unwrap_or_default()).into(),
+        lines: Memo::new(move |_| registration.order(|o| o.lines.clone()).unwrap_or_default())
+            .into(),
         total: Memo::new(move |_| registration.total()).into(),
         reminders: registration.reminders,
     };
     let acts = PanelActs {
         extend: Callback::new(move |()| registration.extend()),
         ask_again: Callback::new(move |()| registration.ask_again()),
-        go_on: Callback::new(move |()| registration.go_on_with_held()),
+        // Seats that are held already are surely granted, so the next page need not wait.
+        go_on: Callback::new(move |()| {
+            registration.go_on_with_held();
+            if browser::path().ends_with("/seats") {
+                go.to(&registration.own_path("details"));
+            }
+        }),
         change_seats: Callback::new(move |()| {
             let seats = format!("/{}/seats", registration.slug.get_untracked());
             if browser::path() == seats {
@@ -196,13 +207,11 @@ fn opening(registration: Registration) -> String {
 
 /// The last act that failed, and what to quote. Payment failures are told by the payment page.
 fn failure_note(registration: Registration) -> impl IntoView + use<> {
-    move || {
+    block(move || {
         let (act, failure) = registration.failure.get()?;
-        if act == Act::Pay {
-            return None;
-        }
-        Some(view! { <FailureNote failure=failure /> })
-    }
+        let is_told_elsewhere = matches!(act, Act::Pay | Act::Complete | Act::Check);
+        (!is_told_elsewhere).then(|| view! { <FailureNote failure=failure /> })
+    })
 }
 
 /// One failure in words, with the reference small below it.
@@ -250,11 +259,11 @@ pub fn summary(registration: Registration) -> impl IntoView + use<> {
             total=Memo::new(move |_| registration.total()).into()
             in_short=in_short.into()
         >
-            <Show when=move || registration.state.get().is_holding()>
+            {show(move || registration.state.get().is_holding(), move || view! {
                 <button class="button button-quiet" on:click=move |_| leaving.set(true)>
                     "Leave or let the seats go"
                 </button>
-            </Show>
+            }.into_any())}
         </OrderSummary>
     }
 }

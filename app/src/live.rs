@@ -304,9 +304,9 @@ impl Live {
     fn has_view(self, topic: &Topic) -> bool {
         match topic {
             Topic::Directory => self.directory.with_untracked(Option::is_some),
-            Topic::Conference { slug } => self.conference.with_untracked(|seen| {
-                seen.as_ref().is_some_and(|seen| seen.view.slug == *slug)
-            }),
+            Topic::Conference { slug } => self
+                .conference
+                .with_untracked(|seen| seen.as_ref().is_some_and(|seen| seen.view.slug == *slug)),
             Topic::Order { order_id, .. } => self
                 .order
                 .with_untracked(|seen| seen.as_ref().is_some_and(|seen| seen.view.id == *order_id)),
@@ -328,6 +328,16 @@ fn place<T: Send + Sync + 'static>(signal: RwSignal<Option<Seen<T>>>, seen: Seen
     }
 }
 
+/// Reads a snapshot as the frame that it would be on the socket: one reader in the wasm, not two.
+#[must_use]
+pub fn read_snapshot(text: &str) -> Option<Snapshot> {
+    let rest = text.trim_start().strip_prefix('{')?;
+    match serde_json::from_str(&format!("{{\"type\":\"snapshot\",{rest}")).ok()? {
+        ServerFrame::Snapshot(snapshot) => Some(snapshot),
+        _ => None,
+    }
+}
+
 /// The view that the server put into the page.
 #[must_use]
 pub fn boot() -> Option<Snapshot> {
@@ -335,5 +345,5 @@ pub fn boot() -> Option<Snapshot> {
     let text = element.text_content()?;
     // Read once: going on inside the app must not bring the old view back.
     element.unchecked_into::<web_sys::HtmlElement>().remove();
-    serde_json::from_str(&text).ok()
+    read_snapshot(&text)
 }

@@ -131,9 +131,7 @@ impl OrderState {
             Self::PartlyHeld { held, asked, .. } => {
                 format!("We could hold {held} of the {asked} seats you asked for")
             }
-            Self::NoneHeld { asked: 1 } => {
-                "That seat was taken while you were choosing".to_owned()
-            }
+            Self::NoneHeld { asked: 1 } => "That seat was taken while you were choosing".to_owned(),
             Self::NoneHeld { .. } => "Those seats were taken while you were choosing".to_owned(),
             Self::PayingElsewhere => "Waiting for your payment".to_owned(),
             Self::Confirmed => "You're registered".to_owned(),

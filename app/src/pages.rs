@@ -1,7 +1,7 @@
 //! One file per page. Pages never import pages.
 
-pub mod confirmation;
 pub mod conference_home;
+pub mod confirmation;
 pub mod directory;
 pub mod find_order;
 pub mod not_found;

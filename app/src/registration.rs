@@ -7,6 +7,7 @@ mod acts;
 
 use crate::components::announcer::Announcer;
 use crate::countdown::{self, Moment, Schedule};
+use crate::erased::react;
 use crate::live::{Connection, Live};
 use crate::order_state::{self, Facts, Intent, OrderState, Phase};
 use crate::saved::{self, Saved};
@@ -99,12 +100,17 @@ impl Registration {
         }
         self.forget_order();
         self.order_id.set(Some(id));
-        let is_placed = self.saved.with_untracked(|saved| {
-            saved.order(id).is_some_and(|order| order.is_placed)
-        });
+        let is_placed =
+            self.saved.with_untracked(|saved| saved.order(id).is_some_and(|order| order.is_placed));
         if is_placed {
             self.watch_order();
         }
+    }
+
+    /// Turns to an order again, with another token than before.
+    pub fn reopen_order(self, id: OrderId) {
+        self.forget_order();
+        self.enter_order(id);
     }
 
     /// Turns to the order this device is working on, if there is one.
@@ -227,7 +233,7 @@ impl Registration {
 
     /// An overlay dies when the view shows what became of it.
     fn bury_answered_intents(self) {
-        Effect::new(move |_| {
+        react(move || {
             let position = self.live.order.with(|seen| {
                 let seen = seen.as_ref()?;
                 (Some(seen.view.id) == self.order_id.get()).then_some(seen.position)
@@ -278,7 +284,7 @@ impl Registration {
     /// Sets the draft to what is held, once per change of it, and takes over a name that another
     /// device gave.
     fn mirror_what_is_held(self) {
-        Effect::new(move |_| {
+        react(move || {
             if self.intent.with(Option::is_some) {
                 return;
             }
@@ -315,7 +321,7 @@ impl Registration {
     /// Says how much time is left, when the schedule says that it is worth saying.
     fn remind_of_time(self) {
         let schedule = StoredValue::new((None, Schedule::default()));
-        Effect::new(move |_| {
+        react(move || {
             let steady_ms = self.live.steady_ms.get();
             let (state, order) = (self.state.get_untracked(), self.order_id.get_untracked());
             let until = match state {
@@ -346,7 +352,7 @@ impl Registration {
 
     /// Writes what changed to the device, a moment after the last change.
     fn store_what_changes(self) {
-        Effect::new(move |_| {
+        react(move || {
             self.saved.track();
             let change = self.changes.get_value() + 1;
             self.changes.set_value(change);

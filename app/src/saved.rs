@@ -85,9 +85,8 @@ impl Saved {
     /// Reads what was kept for a conference; empty when nothing was, or when it has become old.
     #[must_use]
     pub fn load(slug: &str) -> Self {
-        let saved: Self = read(&key(slug))
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
+        let saved: Self =
+            read(&key(slug)).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let now_ms = browser::wall_ms();
         let is_old = saved.confirmed_at.is_some_and(|at| FORGET_AFTER_MS < now_ms - at.0);
         if is_old { Self::default() } else { saved }

@@ -5,6 +5,7 @@
 //! `countdown.rs`).
 
 use crate::browser;
+use crate::erased::text;
 use leptos::prelude::*;
 
 /// Messages are at least this far apart, so that a screen reader can finish a sentence.
@@ -47,8 +48,7 @@ impl Announcer {
     /// Says something; `assertive` interrupts.
     pub fn say(self, text: &str, assertive: bool) {
         let now_ms = browser::steady_ms();
-        let was_said =
-            self.last.with_value(|(last, at)| last == text && now_ms - at < SAME_MS);
+        let was_said = self.last.with_value(|(last, at)| last == text && now_ms - at < SAME_MS);
         let waits = self.queue.with_value(|queue| queue.iter().any(|(known, _)| known == text));
         if text.is_empty() || was_said || waits {
             return;
@@ -93,8 +93,8 @@ impl Default for Announcer {
 pub fn AnnouncerRegions(announcer: Announcer) -> impl IntoView {
     view! {
         <div class="unseen">
-            <p role="status">{move || announcer.polite.get()}</p>
-            <p role="alert">{move || announcer.assertive.get()}</p>
+            <p role="status">{text(move || announcer.polite.get())}</p>
+            <p role="alert">{text(move || announcer.assertive.get())}</p>
         </div>
     }
 }

@@ -3,22 +3,26 @@
 //! Not here: the limits of a number box (`components/quantity.rs`).
 
 use crate::dates;
+use crate::erased::text;
 use leptos::prelude::*;
 use shared::Timestamp;
 use shared::views::{Availability, SeatTypeView};
 
 /// The words and the CSS modifier for one availability.
 #[must_use]
-pub fn words(seat_type: &SeatTypeView, now: Timestamp, mine: u32, zone: &str) -> (String, &'static str) {
+pub fn words(
+    seat_type: &SeatTypeView,
+    now: Timestamp,
+    mine: u32,
+    zone: &str,
+) -> (String, &'static str) {
     match seat_type.availability(now, mine) {
         Availability::Plenty => ("Available".to_owned(), "plenty"),
         Availability::Few(_) if 0 < mine => {
             (format!("{} left + your {mine}", seat_type.remaining()), "few")
         }
         Availability::Few(left) => (format!("{left} left"), "few"),
-        Availability::AllHeld => {
-            ("All held right now. Some may come back.".to_owned(), "held")
-        }
+        Availability::AllHeld => ("All held right now. Some may come back.".to_owned(), "held"),
         Availability::SoldOut => ("Sold out".to_owned(), "out"),
         Availability::NotYet => {
             let opens = seat_type.sale_starts_at.unwrap_or(now);
@@ -32,8 +36,8 @@ pub fn words(seat_type: &SeatTypeView, now: Timestamp, mine: u32, zone: &str) ->
 #[component]
 pub fn AvailabilityChip(words: Signal<(String, &'static str)>) -> impl IntoView {
     view! {
-        <p class=move || format!("availability availability-{}", words.with(|(_, kind)| *kind))>
-            {move || words.with(|(text, _)| text.clone())}
+        <p class=text(move || format!("availability availability-{}", words.with(|(_, kind)| *kind)))>
+            {text(move || words.with(|(text, _)| text.clone()))}
         </p>
     }
 }
@@ -48,11 +52,11 @@ pub fn CapacityBar(sold: Signal<u32>, held: Signal<u32>) -> impl IntoView {
             <rect class="capacity-quota" width="100%" height="100%" rx="2"></rect>
             <rect
                 class="capacity-held"
-                width=move || width(sold.get() + held.get())
+                width=text(move || width(sold.get() + held.get()))
                 height="100%"
                 rx="2"
             ></rect>
-            <rect class="capacity-sold" width=move || width(sold.get()) height="100%" rx="2"></rect>
+            <rect class="capacity-sold" width=text(move || width(sold.get())) height="100%" rx="2"></rect>
         </svg>
     }
 }

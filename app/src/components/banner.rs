@@ -4,6 +4,7 @@
 
 use crate::components::announcer::Announcer;
 use crate::dates;
+use crate::erased::{flag, show, text};
 use crate::live::Connection;
 use leptos::prelude::*;
 use shared::Timestamp;
@@ -12,10 +13,9 @@ use shared::Timestamp;
 #[must_use]
 pub fn words(connection: Connection, as_of: &str) -> Option<String> {
     match connection {
-        Connection::Connecting
-        | Connection::Live
-        | Connection::Wobbling
-        | Connection::Polling => None,
+        Connection::Connecting | Connection::Live | Connection::Wobbling | Connection::Polling => {
+            None
+        }
         Connection::Reconnecting if as_of.is_empty() => Some("Reconnecting…".to_owned()),
         Connection::Reconnecting => Some(format!("Reconnecting… Numbers are from {as_of}.")),
         Connection::Offline => Some(
@@ -37,7 +37,7 @@ pub fn ConnectionBanner(
     try_now: Callback<()>,
 ) -> impl IntoView {
     let dismissed = RwSignal::new(None::<Connection>);
-    let text = Memo::new(move |_| {
+    let sentence = Memo::new(move |_| {
         let at = as_of.get().map(dates::time_with_seconds).unwrap_or_default();
         words(connection.get(), &at)
     });
@@ -45,24 +45,25 @@ pub fn ConnectionBanner(
         let now = connection.get();
         if before.is_some_and(|before| before != now) {
             dismissed.set(None);
-            if let Some(text) = text.get_untracked() {
+            if let Some(text) = sentence.get_untracked() {
                 announcer.polite(&text);
             }
         }
         now
     });
-    let is_shown = move || text.with(Option::is_some) && dismissed.get() != Some(connection.get());
+    let is_shown =
+        move || sentence.with(Option::is_some) && dismissed.get() != Some(connection.get());
     view! {
-        <Show when=is_shown>
-            <section class="banner" aria-label="Connection" class:banner-good=move || {
+        {show(is_shown, move || view! {
+            <section class="banner" aria-label="Connection" class:banner-good=flag(move || {
                 connection.get() == Connection::Back
-            }>
-                <p class="banner-text">{move || text.get().unwrap_or_default()}</p>
-                <Show when=move || !connection.get().is_live()>
+            })>
+                <p class="banner-text">{text(move || sentence.get().unwrap_or_default())}</p>
+                {show(move || !connection.get().is_live(), move || view! {
                     <button class="button button-quiet" on:click=move |_| try_now.run(())>
                         "Try now"
                     </button>
-                </Show>
+                }.into_any())}
                 <button
                     class="button button-quiet"
                     on:click=move |_| dismissed.set(Some(connection.get_untracked()))
@@ -70,7 +71,7 @@ pub fn ConnectionBanner(
                     "Dismiss"
                 </button>
             </section>
-        </Show>
+        }.into_any())}
     }
 }
 
@@ -78,13 +79,13 @@ pub fn ConnectionBanner(
 #[component]
 pub fn ReleaseBanner(is_shown: Signal<bool>) -> impl IntoView {
     view! {
-        <Show when=move || is_shown.get()>
+        {show(move || is_shown.get(), move || view! {
             <section class="banner" aria-label="New version">
                 <p class="banner-text">"A newer version is ready."</p>
                 <button class="button button-quiet" on:click=|_| {
                     let _ = window().location().reload();
                 }>"Reload"</button>
             </section>
-        </Show>
+        }.into_any())}
     }
 }

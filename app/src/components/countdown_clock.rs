@@ -4,6 +4,7 @@
 //! Not here: announcements (`countdown.rs` says when, `registration.rs` says them).
 
 use crate::countdown::{self, Pressure};
+use crate::erased::{flag, mark, show, text};
 use leptos::prelude::*;
 
 /// The clock.
@@ -19,14 +20,14 @@ pub fn CountdownClock(seconds_left: Signal<i64>) -> impl IntoView {
     };
     view! {
         <div class=class>
-            <span class="countdown-clock-digits" aria-hidden="true">{move || digits.get()}</span>
-            <span class="unseen" role="timer">{move || sentence.get()}</span>
+            <span class="countdown-clock-digits" aria-hidden="true">{text(move || digits.get())}</span>
+            <span class="unseen" role="timer">{text(move || sentence.get())}</span>
             // From five minutes down the eye gets the words as well, so that colour is not alone.
-            <Show when=move || pressure.get() != Pressure::Calm>
+            {show(move || pressure.get() != Pressure::Calm, move || view! {
                 <span class="countdown-clock-words" aria-hidden="true">
-                    {move || sentence.get().replace(" to pay", "")}
+                    {text(move || sentence.get().replace(" to pay", ""))}
                 </span>
-            </Show>
+            }.into_any())}
         </div>
     }
 }
@@ -43,25 +44,25 @@ pub fn ClockControls(
     let offers_time = Memo::new(move |_| seconds_left.get() <= 180 && is_extendable.get());
     view! {
         <div class="clock-controls">
-            <Show when=move || offers_time.get()>
+            {show(move || offers_time.get(), move || view! {
                 <button
                     class="button"
                     id="keep-my-seats"
-                    aria-disabled=move || is_busy.get().then_some("true")
+                    aria-disabled=mark(move || is_busy.get())
                     on:click=move |_| {
                         if !is_busy.get_untracked() {
                             extend.run(());
                         }
                     }
                 >
-                    {move || if is_busy.get() { "One moment…" } else { "Keep my seats 5 more minutes" }}
+                    {text(move || if is_busy.get() { "One moment…" } else { "Keep my seats 5 more minutes" })}
                 </button>
-            </Show>
+            }.into_any())}
             <label class="switch">
                 <input
                     type="checkbox"
                     role="switch"
-                    prop:checked=move || reminders.get()
+                    prop:checked=flag(move || reminders.get())
                     on:change=move |event| reminders.set(event_target_checked(&event))
                 />
                 <span>"Time reminders"</span>

@@ -1,6 +1,7 @@
 //! A question with two answers, in the browser's own `<dialog>`: focus goes in, Esc closes, focus
 //! goes back. Not here: what is asked.
 
+use crate::erased::react;
 use leptos::{html, prelude::*};
 
 /// The words of a question.
@@ -23,7 +24,7 @@ pub fn QuestionDialog(
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
+    react(move || {
         let wanted = is_open.get();
         if let Some(dialog) = dialog.get() {
             match (wanted, dialog.open()) {

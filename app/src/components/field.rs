@@ -4,6 +4,7 @@
 //! an error. Never while typing for the first time.
 
 use crate::browser;
+use crate::erased::{block, flag, mark, show, text};
 use leptos::prelude::*;
 
 /// What a field is called, in markup and in words.
@@ -40,13 +41,13 @@ pub fn Field(
         (!ids.is_empty()).then(|| ids.trim_end().to_owned())
     };
     view! {
-        <div class="field" class:field-wrong=move || error.with(Option::is_some)>
+        <div class="field" class:field-wrong=flag(move || error.with(Option::is_some))>
             <label class="field-label" for=id>{label}</label>
             {(!hint.is_empty()).then(|| view! { <p class="field-hint" id=format!("{id}-hint")>{hint}</p> })}
-            {move || {
+            {block(move || {
                 let message = error.get()?;
                 Some(view! { <p class="field-error" id=format!("{id}-error")>{message}</p> })
-            }}
+            })}
             <input
                 class="field-box"
                 id=id
@@ -56,8 +57,8 @@ pub fn Field(
                 spellcheck="false"
                 autocapitalize=if kind == "email" { "none" } else { "words" }
                 aria-describedby=described
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                prop:value=move || value.get()
+                aria-invalid=mark(move || error.with(Option::is_some))
+                prop:value=text(move || value.get())
                 on:input=move |event| {
                     let text = event_target_value(&event);
                     was_changed.set_value(true);
@@ -83,11 +84,11 @@ pub type Mistake = (String, String);
 #[component]
 pub fn ErrorSummary(mistakes: Signal<Vec<Mistake>>) -> impl IntoView {
     view! {
-        <Show when=move || mistakes.with(|all| !all.is_empty())>
+        {show(move || mistakes.with(|all| !all.is_empty()), move || view! {
             <section class="error-summary" id="error-summary" tabindex="-1" aria-labelledby="error-summary-title">
                 <h2 class="error-summary-title" id="error-summary-title">"There is a problem"</h2>
                 <ul class="error-summary-list">
-                    {move || {
+                    {block(move || {
                         mistakes
                             .get()
                             .into_iter()
@@ -102,10 +103,10 @@ pub fn ErrorSummary(mistakes: Signal<Vec<Mistake>>) -> impl IntoView {
                                 }
                             })
                             .collect_view()
-                    }}
+                    })}
                 </ul>
             </section>
-        </Show>
+        }.into_any())}
     }
 }
 

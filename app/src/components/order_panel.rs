@@ -4,6 +4,7 @@
 //! Not here: deciding the state (`order_state.rs`) and doing what is pressed (pages).
 
 use crate::components::countdown_clock::{ClockControls, CountdownClock};
+use crate::erased::{block, show, text};
 use crate::order_state::{self, OrderState};
 use crate::{browser, format};
 use leptos::prelude::*;
@@ -52,17 +53,17 @@ pub fn OrderPanel(facts: PanelFacts, acts: PanelActs) -> impl IntoView {
         now
     });
     view! {
-        <Show when=move || shape.get() != OrderState::Choosing>
-            <section class=move || class_of(shape.get()) aria-labelledby="order-panel-title">
+        {show(move || shape.get() != OrderState::Choosing, move || view! {
+            <section class=text(move || class_of(shape.get())) aria-labelledby="order-panel-title">
                 <div class="order-panel-head">
                     <h2 class="order-panel-title" id="order-panel-title" tabindex="-1">
-                        {move || facts.headline.get()}
+                        {text(move || facts.headline.get())}
                     </h2>
-                    {move || clock(shape.get(), facts)}
+                    {block(move || clock(shape.get(), facts))}
                 </div>
-                {move || body(shape.get(), facts, acts)}
+                {block(move || body(shape.get(), facts, acts))}
             </section>
-        </Show>
+        }.into_any())}
     }
 }
 
@@ -76,9 +77,7 @@ fn take_over_lost_focus() {
 const fn class_of(state: OrderState) -> &'static str {
     match state {
         OrderState::Choosing => "order-panel",
-        OrderState::Asking { .. } | OrderState::AskingLong { .. } => {
-            "order-panel order-panel-busy"
-        }
+        OrderState::Asking { .. } | OrderState::AskingLong { .. } => "order-panel order-panel-busy",
         OrderState::Held { .. } => "order-panel order-panel-held",
         OrderState::PayingElsewhere => "order-panel order-panel-busy",
         OrderState::Confirmed => "order-panel order-panel-good",
@@ -154,7 +153,11 @@ fn one_way(text: &'static str, button: &'static str, act: Callback<()>) -> AnyVi
 #[component]
 fn Holding(facts: PanelFacts, acts: PanelActs) -> impl IntoView {
     view! {
-        <p class="order-panel-text">{move || facts.opening.get()}</p>
+        <div class="order-panel-row">
+        <p class="order-panel-text">{text(move || {
+                    // Said at the start; later the clock's own words matter more.
+                    if 300 < facts.seconds_left.get() { facts.opening.get() } else { String::new() }
+                })}</p>
         <ClockControls
             seconds_left=facts.seconds_left
             is_extendable=facts.is_extendable
@@ -162,6 +165,7 @@ fn Holding(facts: PanelFacts, acts: PanelActs) -> impl IntoView {
             extend=acts.extend
             reminders=facts.reminders
         />
+        </div>
     }
 }
 

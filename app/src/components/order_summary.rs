@@ -2,6 +2,7 @@
 //!
 //! Not here: what state the order is in (`components/order_panel.rs`).
 
+use crate::erased::{block, text};
 use leptos::prelude::*;
 use shared::Money;
 
@@ -31,26 +32,22 @@ pub fn OrderSummary(
     in_short: Signal<String>,
     children: Children,
 ) -> impl IntoView {
-    let is_wide = window()
-        .match_media(WIDE)
-        .ok()
-        .flatten()
-        .is_none_or(|query| query.matches());
+    let is_wide = window().match_media(WIDE).ok().flatten().is_none_or(|query| query.matches());
     view! {
         <aside class="order-summary" aria-labelledby="order-summary-title">
             <details class="order-summary-fold" open=is_wide>
-                <summary class="order-summary-short">{move || in_short.get()}</summary>
+                <summary class="order-summary-short">{text(move || in_short.get())}</summary>
                 <h2 class="order-summary-title" id="order-summary-title">"Your order"</h2>
                 <ul class="order-summary-lines">
-                    {move || lines.get().into_iter().map(summary_line).collect_view()}
+                    {block(move || lines.get().into_iter().map(summary_line).collect_view())}
                 </ul>
                 <p class="order-summary-total">
                     <span>"Total"</span>
-                    <strong>{move || total.get().map(total_words).unwrap_or_default()}</strong>
+                    <strong>{text(move || total.get().map(total_words).unwrap_or_default())}</strong>
                 </p>
                 <p class="order-summary-note">"Taxes and fees included."</p>
+                {children()}
             </details>
-            {children()}
         </aside>
     }
 }

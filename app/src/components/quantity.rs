@@ -2,6 +2,7 @@
 //!
 //! The limit applies only when the person changes the number, never behind his back.
 
+use crate::erased::text;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -33,17 +34,7 @@ pub fn Quantity(
         note.set(if most < wanted { reason } else { String::new() });
         changed.run(wanted.min(most));
     };
-    let typed = move |event: web_sys::Event| {
-        let Some(input) = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) else {
-            return;
-        };
-        let wanted: u32 = input.value().trim().parse().unwrap_or(0);
-        set(wanted);
-        // The value may be the same signal value as before, so the box is corrected by hand.
-        if !input.value().is_empty() {
-            input.set_value(&value.get_untracked().to_string());
-        }
-    };
+    let typed = move |event: web_sys::Event| read_box(&event, set, value);
     let home_end = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
         "Home" => {
             event.prevent_default();
@@ -54,13 +45,6 @@ pub fn Quantity(
             set(limit.get_untracked().most);
         }
         _ => {}
-    };
-    // Browsers turn the wheel into numbers only in the focused box.
-    let hold_still = move |event: web_sys::WheelEvent| {
-        let focused = document().active_element().map(JsCast::unchecked_into);
-        if event.target() == focused {
-            event.prevent_default();
-        }
     };
     let note_id = format!("{id}-note");
     view! {
@@ -84,8 +68,8 @@ pub fn Quantity(
                 enterkeyhint="done"
                 aria-label=format!("Seats, {name}")
                 aria-describedby=note_id.clone()
-                max=move || limit.with(|limit| limit.most)
-                prop:value=move || value.get()
+                max=text(move || limit.with(|limit| limit.most.to_string()))
+                prop:value=text(move || value.get().to_string())
                 on:input=typed
                 on:keydown=home_end
                 on:wheel=hold_still
@@ -99,7 +83,26 @@ pub fn Quantity(
             >
                 "+"
             </button>
-            <p class="quantity-note" id=note_id>{move || note.get()}</p>
+            <p class="quantity-note" id=note_id>{text(move || note.get())}</p>
         </div>
+    }
+}
+
+fn read_box(event: &web_sys::Event, set: impl Fn(u32), value: Signal<u32>) {
+    let Some(input) = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) else {
+        return;
+    };
+    set(input.value().trim().parse().unwrap_or(0));
+    // The value may be the same as before, so the box is corrected by hand.
+    if !input.value().is_empty() {
+        input.set_value(&value.get_untracked().to_string());
+    }
+}
+
+/// Browsers turn the wheel into numbers only in the focused box.
+fn hold_still(event: web_sys::WheelEvent) {
+    let focused = document().active_element().map(JsCast::unchecked_into);
+    if event.target() == focused {
+        event.prevent_default();
     }
 }

@@ -5,6 +5,7 @@
 use crate::components::availability::{self, AvailabilityChip, CapacityBar};
 use crate::components::order_summary::total_words;
 use crate::components::quantity::{Limit, Quantity};
+use crate::erased::{flag, show, text};
 use crate::format;
 use leptos::prelude::*;
 use shared::rules::SEATS_PER_TYPE_MAX;
@@ -58,7 +59,8 @@ pub fn SeatRow(
     let words = Memo::new(move |_| {
         seat_type.with(|s| availability::words(s, now.get(), mine.get(), &zone.get()))
     });
-    let availability = Memo::new(move |_| seat_type.with(|s| s.availability(now.get(), mine.get())));
+    let availability =
+        Memo::new(move |_| seat_type.with(|s| s.availability(now.get(), mine.get())));
     let can_choose = Memo::new(move |_| match availability.get() {
         Availability::Plenty | Availability::Few(_) => true,
         // What was chosen while seats were left stays visible and can be lowered.
@@ -70,16 +72,16 @@ pub fn SeatRow(
         Signal::derive(move || seat_type.with(|s| availability::percent(part(s), s.quota)))
     };
     view! {
-        <fieldset class="seat-row" class:seat-row-off=move || !can_choose.get()>
+        <fieldset class="seat-row" class:seat-row-off=flag(move || !can_choose.get())>
             <legend class="seat-row-name">{name.clone()}</legend>
             <div class="seat-row-facts">
-                <p class="seat-row-includes">{move || seat_type.with(|s| s.description.clone())}</p>
+                <p class="seat-row-includes">{text(move || seat_type.with(|s| s.description.clone()))}</p>
                 <AvailabilityChip words=words.into() />
                 <CapacityBar sold=share(|s| s.sold) held=share(|s| s.held) />
             </div>
-            <p class="seat-row-price">{move || seat_type.with(|s| total_words(s.price))}</p>
+            <p class="seat-row-price">{text(move || seat_type.with(|s| total_words(s.price)))}</p>
             <div class="seat-row-choice">
-                <Show when=move || can_choose.get()>
+                {show(move || can_choose.get(), move || view! {
                     <Quantity
                         id=quantity_id(id)
                         name=name.clone()
@@ -87,7 +89,7 @@ pub fn SeatRow(
                         limit=most.into()
                         changed=changed
                     />
-                </Show>
+                }.into_any())}
             </div>
             <Shortage chosen=chosen most=most changed=changed availability=availability />
         </fieldset>
@@ -119,17 +121,17 @@ fn Shortage(
     };
     let take = move || left.get().min(most.with(|limit| limit.most));
     view! {
-        <Show when=move || is_short.get()>
+        {show(move || is_short.get(), move || view! {
             <p class="seat-row-shortage">
                 <span>{sentence}</span>
                 <button type="button" class="button" on:click=move |_| changed.run(take())>
-                    {move || match take() {
+                    {text(move || match take() {
                         0 => "Take none".to_owned(),
                         some => format!("Take {some}"),
-                    }}
+                    })}
                 </button>
             </p>
-        </Show>
+        }.into_any())}
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where we are: Seats · Details · Payment · Done. Finished steps are links.
 
+use crate::erased::text;
 use leptos::prelude::*;
 
 /// The steps of a registration.
@@ -39,7 +40,7 @@ pub fn Steps(
             <li class=mark aria-current=(step == current).then_some("step")>
                 {if is_link {
                     view! {
-                        <a href=move || links.with(|links| links[index].clone())>{name}</a>
+                        <a href=text(move || links.with(|links| links[index].clone()))>{name}</a>
                     }
                         .into_any()
                 } else {

@@ -1,6 +1,7 @@
 //! System, light or dark. The choice is applied before the first paint by the small script in
 //! `index.html`, which reads the same key.
 
+use crate::erased::flag;
 use crate::saved;
 use leptos::prelude::*;
 
@@ -32,7 +33,7 @@ pub fn ThemeSwitch() -> impl IntoView {
                                 type="radio"
                                 name="theme"
                                 value=value
-                                prop:checked=move || chosen.with(|chosen| chosen == value)
+                                prop:checked=flag(move || chosen.with(|chosen| chosen == value))
                                 on:change=move |_| choose(value)
                             />
                             <span>{name}</span>

@@ -6,6 +6,7 @@
 use crate::arrival::arrive;
 use crate::components::availability::{self, AvailabilityChip, CapacityBar};
 use crate::components::order_summary::total_words;
+use crate::erased::{block, either, keyed, show, text};
 use crate::flow::{Leaving, enter};
 use crate::pages::not_found::NotFoundPage;
 use crate::registration::Registration;
@@ -54,17 +55,11 @@ pub fn ConferenceHomePage() -> impl IntoView {
     registration.enter_current_order();
     let is_known = Memo::new(move |_| registration.conference(|_| ()).is_some());
     view! {
-        <Show
-            when=move || !registration.is_conference_missing()
-            fallback=|| view! { <NotFoundPage /> }
-        >
-            <Show
-                when=move || is_known.get()
-                fallback=|| view! { <p class="main loading">"Loading the conference…"</p> }
-            >
+        {either(move || !registration.is_conference_missing(), move || view! {
+            {either(move || is_known.get(), move || view! {
                 {home(registration)}
-            </Show>
-        </Show>
+            }.into_any(), move || view! { <p class="main loading">"Loading the conference…"</p> }.into_any())}
+        }.into_any(), move || view! { <NotFoundPage /> }.into_any())}
     }
 }
 
@@ -81,11 +76,11 @@ fn home(registration: Registration) -> impl IntoView {
                 </section>
                 <section class="home-about" aria-labelledby="about">
                     <h2 id="about">"About"</h2>
-                    {move || paragraphs(&text(registration, |view| view.description.clone()))}
+                    {block(move || paragraphs(&fact(registration, |view| view.description.clone())))}
                     <p class="home-contact">
                         "Questions? Write to "
-                        <a href=move || text(registration, |v| format!("mailto:{}", v.contact_email))>
-                            {move || text(registration, |view| view.contact_email.clone())}
+                        <a href=text(move || fact(registration, |v| format!("mailto:{}", v.contact_email)))>
+                            {text(move || fact(registration, |view| view.contact_email.clone()))}
                         </a>
                     </p>
                 </section>
@@ -94,7 +89,7 @@ fn home(registration: Registration) -> impl IntoView {
     }
 }
 
-fn text(registration: Registration, read: fn(&ConferenceView) -> String) -> String {
+fn fact(registration: Registration, read: fn(&ConferenceView) -> String) -> String {
     registration.conference(read).unwrap_or_default()
 }
 
@@ -114,16 +109,16 @@ fn hero(registration: Registration) -> impl IntoView {
         <header class=hue>
             <div class="hero-inner">
                 <p class="hero-when">
-                    <time datetime=move || text(registration, |view| dates::iso(view.starts_at))>
-                        {move || text(registration, when)}
+                    <time datetime=text(move || fact(registration, |view| dates::iso(view.starts_at)))>
+                        {text(move || fact(registration, when))}
                     </time>
-                    " · " {move || text(registration, |view| view.location.clone())}
+                    " · " {text(move || fact(registration, |view| view.location.clone()))}
                 </p>
                 <h1 class="hero-name" tabindex="-1">
-                    {move || text(registration, |view| view.name.clone())}
+                    {text(move || fact(registration, |view| view.name.clone()))}
                 </h1>
-                <p class="hero-tagline">{move || text(registration, |view| view.tagline.clone())}</p>
-                <p class="hero-opens">"Doors open " {move || text(registration, opens)}</p>
+                <p class="hero-tagline">{text(move || fact(registration, |view| view.tagline.clone()))}</p>
+                <p class="hero-opens">"Doors open " {text(move || fact(registration, opens))}</p>
                 {way_in(registration)}
             </div>
         </header>
@@ -154,9 +149,9 @@ fn way_in(registration: Registration) -> impl IntoView {
     };
     view! {
         <p class="hero-act">
-            <Show when=move || can_register.get()>
+            {show(move || can_register.get(), move || view! {
                 <a class="button button-hero" href=href>"Register"</a>
-            </Show>
+            }.into_any())}
             <span class="hero-sale">{words}</span>
         </p>
     }
@@ -173,17 +168,17 @@ fn resume(registration: Registration) -> impl IntoView {
         Some(format!("You have {} held until {until}", format::seats(seats)))
     };
     view! {
-        <Show when=move || registration.state.get().is_holding()>
+        {show(move || registration.state.get().is_holding(), move || view! {
             <section class="resume" aria-labelledby="resume-title">
                 <h2 class="resume-title" id="resume-title">{words}</h2>
-                <a class="button button-primary" href=move || registration.own_path("details")>
+                <a class="button button-primary" href=text(move || registration.own_path("details"))>
                     "Continue"
                 </a>
                 <button class="button button-quiet" on:click=move |_| leaving.set(true)>
                     "Let them go"
                 </button>
             </section>
-        </Show>
+        }.into_any())}
     }
 }
 
@@ -195,19 +190,16 @@ fn seat_list(registration: Registration) -> impl IntoView {
     });
     view! {
         <ul class="seat-list">
-            <For each=move || ids.get() key=|id| *id let:id>
-                {seat_card(registration, id)}
-            </For>
+            {keyed(ids, move |id| seat_card(registration, id).into_any())}
         </ul>
     }
 }
 
 fn seat_card(registration: Registration, id: SeatTypeId) -> impl IntoView {
-    let seat_type = Memo::new(move |_| {
-        registration.conference(|view| view.seat_type(id).cloned()).flatten()
-    });
+    let seat_type =
+        Memo::new(move |_| registration.conference(|view| view.seat_type(id).cloned()).flatten());
     let read = move |read: fn(&SeatTypeView) -> String| {
-        move || seat_type.with(|s| s.as_ref().map(read)).unwrap_or_default()
+        text(move || seat_type.with(|s| s.as_ref().map(read)).unwrap_or_default())
     };
     let share = move |part: fn(&SeatTypeView) -> u32| {
         Signal::derive(move || {

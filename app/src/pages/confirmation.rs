@@ -3,6 +3,7 @@
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::components::steps::Step;
+use crate::erased::{either, react, show, text};
 use crate::flow::{self, Go};
 use crate::order_state::OrderState;
 use crate::registration::Registration;
@@ -19,7 +20,7 @@ pub fn ConfirmationPage() -> impl IntoView {
     let is_confirmed = Memo::new(move |_| registration.state.get() == OrderState::Confirmed);
     let is_closed = Memo::new(move |_| registration.is_order_closed_here());
     // Not confirmed yet: back to the furthest step that the order allows.
-    Effect::new(move |_| match registration.state.get() {
+    react(move || match registration.state.get() {
         OrderState::Held { .. } | OrderState::PartlyHeld { .. } | OrderState::PayingElsewhere => {
             registration.announcer.polite("This order is not paid yet.");
             go.instead_to(&registration.own_path("payment"));
@@ -29,22 +30,19 @@ pub fn ConfirmationPage() -> impl IntoView {
     view! {
         <div class="main flow">
             {flow::steps(registration, Step::Done)}
-            <Show when=move || !is_closed.get() fallback=move || flow::closed_here(registration)>
-                <Show
-                    when=move || is_confirmed.get()
-                    fallback=move || {
+            {either(move || !is_closed.get(), move || view! {
+                {either(move || is_confirmed.get(), move || view! {
+                    {confirmed(registration)}
+                }.into_any(), move || {
                         view! {
                             <h1 tabindex="-1">"Your order"</h1>
                             {flow::order_panel(registration, "payment")}
-                            <Show when=move || registration.order(|_| ()).is_none()>
+                            {show(move || registration.order(|_| ()).is_none(), move || view! {
                                 <p class="loading">"Loading your order…"</p>
-                            </Show>
+                            }.into_any())}
                         }
-                    }
-                >
-                    {confirmed(registration)}
-                </Show>
-            </Show>
+                    }.into_any())}
+            }.into_any(), move || flow::closed_here(registration).into_any())}
         </div>
     }
 }
@@ -77,7 +75,7 @@ fn confirmed(registration: Registration) -> impl IntoView {
                 <h2 id="contact">"Questions"</h2>
                 <p>
                     "Write to "
-                    <a href=move || format!("mailto:{}", contact.get())>{move || contact.get()}</a>
+                    <a href=text(move || format!("mailto:{}", contact.get()))>{text(move || contact.get())}</a>
                     " and quote your access code."
                 </p>
             </section>
@@ -107,24 +105,24 @@ fn ticket(registration: Registration) -> impl IntoView {
     view! {
         <section class=hue aria-labelledby="ticket-code-title">
             <div class="ticket-main">
-                <p class="ticket-name">{move || registration.conference_name()}</p>
+                <p class="ticket-name">{text(move || registration.conference_name())}</p>
                 <p class="ticket-when">{when}</p>
                 <h2 class="ticket-label">"Your seats"</h2>
                 <ul class="ticket-lines">{lines}</ul>
                 <p class="ticket-total">
-                    {move || registration.total().map(total_words).unwrap_or_default()}
+                    {text(move || registration.total().map(total_words).unwrap_or_default())}
                 </p>
             </div>
             <div class="ticket-stub">
                 <h2 class="ticket-label" id="ticket-code-title">"Access code"</h2>
                 <p class="ticket-code">
-                    <span aria-hidden="true">{move || code(|code| code.to_string())}</span>
-                    <span class="unseen">{move || code(|code| code.spelled())}</span>
+                    <span aria-hidden="true">{text(move || code(|code| code.to_string()))}</span>
+                    <span class="unseen">{text(move || code(|code| code.spelled()))}</span>
                 </p>
                 <CopyButton
                     label="Copy"
                     subject="access code"
-                    text=Signal::derive(move || code(|code| code.to_string()))
+                    copied=text(move || code(|code| code.to_string()))
                 />
             </div>
         </section>
@@ -138,7 +136,7 @@ fn keep(registration: Registration) -> impl IntoView {
     });
     view! {
         <p class="acts">
-            <CopyButton label="Copy link to this order" subject="" text=link />
+            <CopyButton label="Copy link to this order" subject="" copied=link />
             <button class="button" on:click=|_| {
                 let _ = window().print();
             }>"Print this page"</button>
@@ -156,13 +154,13 @@ fn CopyButton(
     label: &'static str,
     /// What is copied, for the button's name; empty when the label says it.
     subject: &'static str,
-    text: Signal<String>,
+    copied: Signal<String>,
 ) -> impl IntoView {
     let announcer = crate::registration::use_registration().announcer;
     let outcome = RwSignal::new(label);
     let copy = move |_| {
         leptos::task::spawn_local(async move {
-            let worked = browser::copy(text.get_untracked()).await;
+            let worked = browser::copy(copied.get_untracked()).await;
             outcome.set(if worked { "Copied" } else { "Select it and copy" });
             announcer.polite(if worked { "Copied." } else { "Copying is not possible here." });
             browser::after(4_000, move || {
@@ -172,7 +170,7 @@ fn CopyButton(
     };
     view! {
         <button class="button" on:click=copy>
-            {move || outcome.get()}
+            {text(move || outcome.get())}
             {(!subject.is_empty()).then(|| view! { <span class="unseen">{format!(" {subject}")}</span> })}
         </button>
     }

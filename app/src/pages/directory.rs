@@ -2,6 +2,7 @@
 
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
+use crate::erased::{block, each, either, show, text};
 use crate::registration::use_registration;
 use crate::{dates, format};
 use leptos::prelude::*;
@@ -29,19 +30,14 @@ pub fn DirectoryPage() -> impl IntoView {
         <div class="main directory">
             <h1 class="directory-title" tabindex="-1">"Conferences worth the journey"</h1>
             <p class="directory-lead">"Choose a conference, choose your seats. No account needed."</p>
-            <Show
-                when=move || slugs.with(Option::is_some)
-                fallback=|| view! { <p class="loading">"Loading the conferences…"</p> }
-            >
-                <Show when=move || slugs.with(|s| s.as_ref().is_some_and(Vec::is_empty))>
+            {either(move || slugs.with(Option::is_some), move || view! {
+                {show(move || slugs.with(|s| s.as_ref().is_some_and(Vec::is_empty)), move || view! {
                     <p class="note">"No conferences are open for registration yet."</p>
-                </Show>
+                }.into_any())}
                 <ul class="directory-list">
-                    <For each=move || slugs.get().unwrap_or_default() key=String::clone let:slug>
-                        <DirectoryCard slug=slug />
-                    </For>
+                    {block(move || each(slugs.get().unwrap_or_default(), |slug| view! { <DirectoryCard slug=slug /> }.into_any()))}
                 </ul>
-            </Show>
+            }.into_any(), move || view! { <p class="loading">"Loading the conferences…"</p> }.into_any())}
         </div>
     }
 }
@@ -60,19 +56,22 @@ fn DirectoryCard(slug: String) -> impl IntoView {
     view! {
         <li class=hue>
             <h2 class="directory-card-name">
-                <a href=href>{move || text(summary, |c| c.name.clone())}</a>
+                <a href=href>{text(move || fact(summary, |c| c.name.clone()))}</a>
             </h2>
             <p class="directory-card-when">
-                {move || text(summary, |c| dates::days(c.starts_at, c.ends_at, &c.time_zone))}
-                " · " {move || text(summary, |c| c.location.clone())}
+                {text(move || fact(summary, |c| dates::days(c.starts_at, c.ends_at, &c.time_zone)))}
+                " · " {text(move || fact(summary, |c| c.location.clone()))}
             </p>
-            <p class="directory-card-tagline">{move || text(summary, |c| c.tagline.clone())}</p>
-            <p class="directory-card-price">{move || text(summary, price)}</p>
+            <p class="directory-card-tagline">{text(move || fact(summary, |c| c.tagline.clone()))}</p>
+            <p class="directory-card-price">{text(move || fact(summary, price))}</p>
         </li>
     }
 }
 
-fn text(summary: Memo<Option<ConferenceSummary>>, read: fn(&ConferenceSummary) -> String) -> String {
+fn fact(
+    summary: Memo<Option<ConferenceSummary>>,
+    read: fn(&ConferenceSummary) -> String,
+) -> String {
     summary.with(|summary| summary.as_ref().map(read)).unwrap_or_default()
 }
 

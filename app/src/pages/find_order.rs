@@ -3,6 +3,7 @@
 use crate::api::{self, Failure};
 use crate::arrival::arrive;
 use crate::components::field::{self, ErrorSummary, Field, FieldNames, Mistake};
+use crate::erased::{flag, mark, text};
 use crate::flow::{self, Go};
 use crate::registration::Registration;
 use crate::saved::SavedOrder;
@@ -103,10 +104,10 @@ impl Finding {
                 <div class="form-acts">
                     <button
                         class="button button-primary"
-                        class:button-busy=move || self.is_busy.get()
-                        aria-disabled=move || self.is_busy.get().then_some("true")
+                        class:button-busy=flag(move || self.is_busy.get())
+                        aria-disabled=mark(move || self.is_busy.get())
                     >
-                        {move || if self.is_busy.get() { "Looking…" } else { "Find my order" }}
+                        {text(move || if self.is_busy.get() { "Looking…" } else { "Find my order" })}
                     </button>
                 </div>
             </form>
@@ -152,6 +153,7 @@ impl Finding {
             saved.add(SavedOrder { id, token: found.token, is_placed: true, ..known });
         });
         registration.store_now();
+        registration.reopen_order(id);
         self.go.to(&registration.step_path(id, "confirmed"));
     }
 

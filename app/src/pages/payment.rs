@@ -8,6 +8,7 @@ mod outcome;
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::components::steps::Step;
+use crate::erased::{block, either, flag, mark, react, show, text};
 use crate::flow::{self, Go};
 use crate::order_state::{self, Gate, GateFacts, OrderState};
 use crate::registration::{Act, Details, Registration};
@@ -38,10 +39,11 @@ pub fn PaymentPage() -> impl IntoView {
         shown,
         gate: Memo::new(move |_| gate(registration, shown)),
     };
-    let is_waiting =
-        Memo::new(move |_| registration.state.get() == OrderState::PayingElsewhere);
+    let is_waiting = Memo::new(move |_| registration.state.get() == OrderState::PayingElsewhere);
     arrive(
-        move || if is_waiting.get() { "Waiting for your payment" } else { "Check and pay" }.to_owned(),
+        move || {
+            if is_waiting.get() { "Waiting for your payment" } else { "Check and pay" }.to_owned()
+        },
         || false,
     );
     page.follow_the_order();
@@ -50,23 +52,20 @@ pub fn PaymentPage() -> impl IntoView {
     view! {
         <div class="main flow">
             {flow::steps(registration, Step::Payment)}
-            <Show when=move || !is_closed.get() fallback=move || flow::closed_here(registration)>
+            {either(move || !is_closed.get(), move || view! {
                 <div class="flow-grid">
                     <div class="flow-main">
-                        <Show
-                            when=move || !is_waiting.get()
-                            fallback=move || outcome::waiting(registration)
-                        >
+                        {either(move || !is_waiting.get(), move || view! {
                             <h1 tabindex="-1">"Check your answers"</h1>
                             {outcome::last_payment(registration)}
                             {flow::order_panel(registration, "payment")}
                             {page.review()}
                             {page.gate_and_button()}
-                        </Show>
+                        }.into_any(), move || outcome::waiting(registration).into_any())}
                     </div>
                     {flow::summary(registration)}
                 </div>
-            </Show>
+            }.into_any(), move || flow::closed_here(registration).into_any())}
         </div>
     }
 }
@@ -90,16 +89,14 @@ impl Paying {
     /// Confirmed goes on; details that are missing go back; details that are only typed are sent.
     fn follow_the_order(self) {
         let registration = self.registration;
-        Effect::new(move |_| match registration.state.get() {
+        react(move || match registration.state.get() {
             OrderState::Confirmed => self.go.instead_to(&registration.own_path("confirmed")),
-            OrderState::Held { .. } => {
-                if self.shown.get_untracked().is_none() {
-                    self.shown.set(untrack(|| registration.order(|order| order.total)));
-                }
+            OrderState::Held { .. } if self.shown.get_untracked().is_none() => {
+                self.shown.set(untrack(|| registration.order(|order| order.total)));
             }
             _ => {}
         });
-        Effect::new(move |_| {
+        react(move || {
             let is_nameless = registration.order(|order| order.registrant.is_none());
             let typed = registration.saved.with(Saved::registrant);
             match registration.details.get() {
@@ -166,14 +163,14 @@ impl Paying {
                 </div>
                 <div class="review-row">
                     <dt>"Name"</dt>
-                    <dd>{move || person.with(|p| format!("{} {}", p.given_name, p.family_name))}</dd>
+                    <dd>{text(move || person.with(|p| format!("{} {}", p.given_name, p.family_name)))}</dd>
                     <dd class="review-change">
                         <a href=details>"Change" <span class="unseen">" name"</span></a>
                     </dd>
                 </div>
                 <div class="review-row">
                     <dt>"Email"</dt>
-                    <dd>{move || person.with(|p| p.email.clone())}</dd>
+                    <dd>{text(move || person.with(|p| p.email.clone()))}</dd>
                     <dd class="review-change">
                         <a href=details>"Change" <span class="unseen">" email"</span></a>
                     </dd>
@@ -186,9 +183,8 @@ impl Paying {
     fn gate_and_button(self) -> impl IntoView {
         let registration = self.registration;
         let is_closed = Memo::new(move |_| self.gate.get() != Gate::Open);
-        let is_busy = Memo::new(move |_| {
-            matches!(registration.busy.get(), Some(Act::Pay | Act::Complete))
-        });
+        let is_busy =
+            Memo::new(move |_| matches!(registration.busy.get(), Some(Act::Pay | Act::Complete)));
         let sentence = move || match self.gate.get() {
             Gate::Open => "Your seats are confirmed.".to_owned(),
             Gate::Closed(reason) => reason,
@@ -203,22 +199,22 @@ impl Paying {
         view! {
             {outcome::pay_failure(registration)}
             // After the end the way on is in the panel; a second Pay would only confuse.
-            <Show when=move || !is_ended()>
+            {show(move || !is_ended(), move || view! {
                 <div class="pay">
                     <button
                         class="button button-primary pay-button"
-                        class:button-busy=move || is_busy.get()
-                        aria-disabled=move || (is_closed.get() || is_busy.get()).then_some("true")
+                        class:button-busy=flag(move || is_busy.get())
+                        aria-disabled=mark(move || is_closed.get() || is_busy.get())
                         aria-describedby="pay-gate"
                         on:click=move |_| self.press()
                     >
                         {label}
                     </button>
-                    <p class="pay-gate" class:pay-gate-open=move || !is_closed.get() id="pay-gate">
+                    <p class="pay-gate" class:pay-gate-open=flag(move || !is_closed.get()) id="pay-gate">
                         {sentence}
                     </p>
                 </div>
-            </Show>
+            }.into_any())}
         }
     }
 
@@ -246,7 +242,7 @@ impl Paying {
 
 /// Whether the typed details are on their way, and a way to send them again.
 fn details_note(registration: Registration) -> impl IntoView {
-    move || match registration.details.get() {
+    block(move || match registration.details.get() {
         Details::Wanted | Details::Sending => {
             Some(view! { <p class="note">"Saving your details…"</p> }.into_any())
         }
@@ -262,5 +258,5 @@ fn details_note(registration: Registration) -> impl IntoView {
             .into_any(),
         ),
         Details::Idle | Details::Answered { .. } | Details::Refused(_) => None,
-    }
+    })
 }

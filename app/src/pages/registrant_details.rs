@@ -6,11 +6,12 @@
 use crate::arrival::{arrive, focus_panel_when_quiet};
 use crate::components::field::{self, ErrorSummary, Field, FieldNames, Mistake};
 use crate::components::steps::Step;
+use crate::erased::{block, either, flag, mark, react, show, text};
 use crate::flow::{self, Go};
-use crate::format;
 use crate::order_state::OrderState;
 use crate::registration::{Details, Registration};
 use crate::saved::Saved;
+use crate::{browser, format};
 use leptos::prelude::*;
 use shared::refusal::FieldProblem;
 use shared::rules::{check_registrant, email_problem, name_problem};
@@ -46,6 +47,8 @@ struct Asking {
     family_name_error: RwSignal<Option<String>>,
     email_error: RwSignal<Option<String>>,
     mistakes: RwSignal<Vec<Mistake>>,
+    /// The address as it was when its field was left.
+    echoed: RwSignal<String>,
     /// Seats are being asked for from this page, and it waits for what becomes of it.
     is_waiting: RwSignal<bool>,
 }
@@ -61,6 +64,7 @@ pub fn RegistrantDetailsPage() -> impl IntoView {
         family_name_error: RwSignal::new(None),
         email_error: RwSignal::new(None),
         mistakes: RwSignal::new(Vec::new()),
+        echoed: RwSignal::new(registration.saved.with_untracked(|saved| saved.email.clone())),
         is_waiting: RwSignal::new(false),
     };
     arrive(|| "Your details".to_owned(), move || page.mistakes.with(|m| !m.is_empty()));
@@ -70,22 +74,22 @@ pub fn RegistrantDetailsPage() -> impl IntoView {
     view! {
         <div class="main flow">
             {flow::steps(registration, Step::Details)}
-            <Show when=move || !is_closed.get() fallback=move || flow::closed_here(registration)>
+            {either(move || !is_closed.get(), move || view! {
                 <div class="flow-grid">
                     <div class="flow-main">
                         <ErrorSummary mistakes=page.mistakes.into() />
                         <h1 tabindex="-1">"Your details"</h1>
-                        <Show when=move || page.is_before()>
+                        {show(move || page.is_before(), move || view! {
                             <p class="note">
                                 "Seats are scarce, so we ask this first. Then only payment is left to do while your seats are held."
                             </p>
-                        </Show>
+                        }.into_any())}
                         {flow::order_panel(registration, "payment")}
                         {page.form()}
                     </div>
                     {flow::summary(registration)}
                 </div>
-            </Show>
+            }.into_any(), move || flow::closed_here(registration).into_any())}
         </div>
     }
 }
@@ -128,7 +132,7 @@ impl Asking {
 
     /// A refusal of the details comes back to this page.
     fn show_what_the_server_found(self) {
-        Effect::new(move |_| {
+        react(move || {
             if let Details::Refused(problem) = self.registration.details.get() {
                 let fields = problem.fields;
                 if fields.is_empty() {
@@ -217,6 +221,7 @@ impl Asking {
                     typed=Callback::new(move |text| saved.update(|saved| saved.family_name = text))
                     check=Callback::new(|text: String| name_problem(text.trim(), "family"))
                 />
+                <div class="field-group" on:focusout=move |_| self.echo()>
                 <Field
                     names=EMAIL
                     value=Signal::derive(move || saved.with(|saved| saved.email.clone()))
@@ -225,11 +230,12 @@ impl Asking {
                     check=Callback::new(|text: String| email_problem(text.trim()))
                 />
                 {self.email_echo()}
+                </div>
                 <div class="form-acts">
                     <button
                         class="button button-primary"
-                        class:button-busy=move || self.is_waiting.get()
-                        aria-disabled=move || self.is_waiting.get().then_some("true")
+                        class:button-busy=flag(move || self.is_waiting.get())
+                        aria-disabled=mark(move || self.is_waiting.get())
                     >
                         {submit_label}
                     </button>
@@ -239,10 +245,16 @@ impl Asking {
         }
     }
 
+    fn echo(self) {
+        let typed = self.registration.saved.with_untracked(|saved| saved.email.trim().to_owned());
+        self.echoed.set(typed);
+    }
+
     /// Where the code goes, in bold, and a likely slip of the pen as an offer.
     fn email_echo(self) -> impl IntoView {
         let saved = self.registration.saved;
-        let email = Memo::new(move |_| saved.with(|saved| saved.email.trim().to_owned()));
+        // As it was when the field was left: nothing moves while somebody types.
+        let email = self.echoed;
         let is_fine = Memo::new(move |_| email.with(|email| email_problem(email).is_none()));
         let likely = Memo::new(move |_| email.with(|email| format::likely_domain(email)));
         let take = move |domain: &str| {
@@ -251,13 +263,15 @@ impl Asking {
                     saved.email = format!("{local}@{domain}");
                 }
             });
+            self.echo();
+            browser::focus_id(EMAIL.id);
         };
         view! {
             <div class="field-echo">
-                <Show when=move || is_fine.get()>
-                    <p>"We'll send your access code to " <strong>{move || email.get()}</strong></p>
-                </Show>
-                {move || {
+                {show(move || is_fine.get(), move || view! {
+                    <p>"We'll send your access code to " <strong>{text(move || email.get())}</strong></p>
+                }.into_any())}
+                {block(move || {
                     likely
                         .get()
                         .map(|domain| {
@@ -267,7 +281,7 @@ impl Asking {
                                 </button>
                             }
                         })
-                }}
+                })}
             </div>
         }
     }

@@ -8,6 +8,7 @@ use crate::components::field::{ErrorSummary, Mistake};
 use crate::components::order_summary::total_words;
 use crate::components::seat_row::{self, RowFacts, SeatRow};
 use crate::components::steps::Step;
+use crate::erased::{block, either, flag, keyed, mark, react, show, text};
 use crate::flow::{self, Go};
 use crate::live::Connection;
 use crate::order_state::OrderState;
@@ -55,15 +56,12 @@ pub fn SelectSeatsPage() -> impl IntoView {
                 <div class="flow-main">
                     <ErrorSummary mistakes=page.mistakes.into() />
                     <h1 tabindex="-1">"Choose your seats"</h1>
-                    <Show when=move || page.shows_panel()>
+                    {show(move || page.shows_panel(), move || view! {
                         {flow::order_panel(registration, "payment")}
-                    </Show>
-                    <Show
-                        when=move || is_known.get()
-                        fallback=|| view! { <p class="loading">"Loading the seats…"</p> }
-                    >
+                    }.into_any())}
+                    {either(move || is_known.get(), move || view! {
                         {page.rows()}
-                    </Show>
+                    }.into_any(), move || view! { <p class="loading">"Loading the seats…"</p> }.into_any())}
                 </div>
                 {page.reserve_bar()}
             </div>
@@ -100,14 +98,16 @@ impl Choosing {
     /// Held: on to the details, or straight to the payment when they are known.
     fn go_on_when_held(self) {
         let Self { registration, is_waiting, .. } = self;
-        Effect::new(move |_| match registration.state.get() {
+        react(move || match registration.state.get() {
             OrderState::Held { .. } if is_waiting.get() => {
                 is_waiting.set(false);
                 let knows_who = registration.order(|o| o.registrant.is_some()).unwrap_or_default();
                 let step = if knows_who { "payment" } else { "details" };
                 self.go.to(&registration.own_path(step));
             }
-            OrderState::PartlyHeld { .. } | OrderState::NoneHeld { .. } | OrderState::Refused(_)
+            OrderState::PartlyHeld { .. }
+            | OrderState::NoneHeld { .. }
+            | OrderState::Refused(_)
                 if is_waiting.get() =>
             {
                 is_waiting.set(false);
@@ -121,7 +121,7 @@ impl Choosing {
         let registration = self.registration;
         let ids = Memo::new(move |_| {
             let ids = |seat_types: &[SeatTypeView]| seat_types.iter().map(|s| s.id).collect();
-            registration.conference(|view| ids(&view.seat_types)).unwrap_or_else(Vec::new)
+            registration.conference(|view| ids(&view.seat_types)).unwrap_or_default()
         });
         let holds = move || {
             let held = registration.state.get().is_holding();
@@ -132,7 +132,7 @@ impl Choosing {
             lines.filter(|lines| held && !lines.is_empty())
         };
         view! {
-            {move || {
+            {block(move || {
                 holds()
                     .map(|lines| {
                         view! {
@@ -142,15 +142,13 @@ impl Choosing {
                             </p>
                         }
                     })
-            }}
+            })}
             {self.live_switch()}
-            <Show when=move || ids.with(Vec::is_empty)>
+            {show(move || ids.with(Vec::is_empty), move || view! {
                 <p class="note">"No seats on sale yet."</p>
-            </Show>
-            <div class="seat-rows" class:seat-rows-old=move || self.is_out_of_date()>
-                <For each=move || ids.get() key=|id| *id let:id>
-                    {self.row(id)}
-                </For>
+            }.into_any())}
+            <div class="seat-rows" class:seat-rows-old=flag(move || self.is_out_of_date())>
+                {keyed(ids, move |id| self.row(id))}
             </div>
         }
     }
@@ -164,16 +162,19 @@ impl Choosing {
     /// "Live · Pause", or since when the numbers stand still.
     fn live_switch(self) -> impl IntoView {
         let live = self.registration.live;
-        let words = move || match (self.paused.with(|p| p.as_ref().map(|p| p.0)), live.connection.get()) {
-            (Some(at), _) => format!("Paused at {}", dates::time(at, "")),
-            (None, Connection::Live | Connection::Back | Connection::Wobbling) => "Live".to_owned(),
-            (None, Connection::Polling) => "Every 10 s".to_owned(),
-            (None, Connection::Connecting) => "Connecting…".to_owned(),
-            (None, Connection::Reconnecting | Connection::Offline) => {
-                let as_of = live.conference.with(|seen| seen.as_ref().map(|seen| seen.as_of));
-                format!("As of {}", as_of.map(dates::time_with_seconds).unwrap_or_default())
-            }
-        };
+        let words =
+            move || match (self.paused.with(|p| p.as_ref().map(|p| p.0)), live.connection.get()) {
+                (Some(at), _) => format!("Paused at {}", dates::time(at, "")),
+                (None, Connection::Live | Connection::Back | Connection::Wobbling) => {
+                    "Live".to_owned()
+                }
+                (None, Connection::Polling) => "Every 10 s".to_owned(),
+                (None, Connection::Connecting) => "Connecting…".to_owned(),
+                (None, Connection::Reconnecting | Connection::Offline) => {
+                    let as_of = live.conference.with(|seen| seen.as_ref().map(|seen| seen.as_of));
+                    format!("As of {}", as_of.map(dates::time_with_seconds).unwrap_or_default())
+                }
+            };
         let toggle = move |_| {
             let seat_types =
                 live.conference.with_untracked(|s| s.as_ref().map(|s| s.view.seat_types.clone()));
@@ -190,7 +191,7 @@ impl Choosing {
             <p class="live-mark" class:live-mark-on=is_live>
                 <span class="live-mark-words">{words}</span>
                 <button type="button" class="button button-quiet" on:click=toggle>
-                    {move || if self.paused.with(Option::is_some) { "Resume" } else { "Pause" }}
+                    {text(move || if self.paused.with(Option::is_some) { "Resume" } else { "Pause" })}
                 </button>
             </p>
         }
@@ -226,7 +227,10 @@ impl Choosing {
         Effect::new(move |was_short: Option<bool>| {
             let left = seat_type.with(SeatTypeView::remaining) + facts.mine.get();
             let chosen = facts.chosen.get();
-            let is_short = left < chosen && !self.registration.state.get().is_asking();
+            // What was granted is told by the panel, not here.
+            let state = self.registration.state.get();
+            let is_calm = matches!(state, OrderState::Choosing | OrderState::Held { .. });
+            let is_short = left < chosen && is_calm;
             if is_short && was_short == Some(false) {
                 let name = seat_type.with_untracked(|s| s.name.clone());
                 let words = seat_row::shortage_words(&name, chosen, left);
@@ -288,7 +292,7 @@ impl Choosing {
             <aside class="reserve-bar" aria-labelledby="reserve-bar-title">
                 <h2 class="reserve-bar-title" id="reserve-bar-title">"Your seats"</h2>
                 <ul class="order-summary-lines">
-                    {move || {
+                    {block(move || {
                         let line = |line: crate::components::order_summary::SummaryLine| {
                             view! {
                                 <li class="order-summary-line">
@@ -298,16 +302,16 @@ impl Choosing {
                             }
                         };
                         registration.draft_lines().into_iter().map(line).collect_view()
-                    }}
+                    })}
                 </ul>
                 <p class="order-summary-total">
-                    <span>{move || format!("Total, {}", format::seats(self.seats()))}</span>
+                    <span>{text(move || format!("Total, {}", format::seats(self.seats())))}</span>
                     <strong>{total}</strong>
                 </p>
                 <button
                     class="button button-primary reserve-bar-act"
-                    class:button-busy=move || is_busy.get()
-                    aria-disabled=move || is_busy.get().then_some("true")
+                    class:button-busy=flag(move || is_busy.get())
+                    aria-disabled=mark(move || is_busy.get())
                     on:focus=move |_| registration.live.freshen()
                     on:pointerenter=move |_| registration.live.freshen()
                     on:click=move |_| self.reserve()

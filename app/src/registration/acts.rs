@@ -5,6 +5,7 @@
 
 use super::Registration;
 use crate::api::{self, Failure};
+use crate::erased::react;
 use crate::order_state::{self, Intent, Phase};
 use crate::saved::Saved;
 use crate::{browser, format};
@@ -177,9 +178,8 @@ impl Registration {
         });
         let seats = if seats.is_empty() { asked.unwrap_or_default() } else { seats };
         // In the last minute of grace the old hold still stands in the way of the new one.
-        let still_held = untrack(|| self.order(|order| order.status)).is_some_and(|status| {
-            matches!(status, OrderStatus::Held | OrderStatus::PartlyHeld)
-        });
+        let still_held = untrack(|| self.order(|order| order.status))
+            .is_some_and(|status| matches!(status, OrderStatus::Held | OrderStatus::PartlyHeld));
         if still_held {
             self.let_go_silently();
         }
@@ -207,7 +207,7 @@ impl Registration {
 
     /// Sends details that are wanted once the order exists.
     pub(super) fn send_wanted_details(self) {
-        Effect::new(move |_| {
+        react(move || {
             let exists = self.order(|_| ()).is_some();
             if exists && self.details.get() == Details::Wanted {
                 self.send_details();

@@ -4,6 +4,7 @@
 //! Not here: the button that pays (`payment.rs`).
 
 use crate::api::Failure;
+use crate::erased::{block, mark, show, text};
 use crate::flow::FailureNote;
 use crate::registration::{Act, Registration};
 use crate::{browser, format};
@@ -30,27 +31,27 @@ pub(super) fn waiting(registration: Registration) -> impl IntoView + use<> {
         <h1 tabindex="-1">"Waiting for your payment…"</h1>
         <p class="waiting-mark" aria-hidden="true"></p>
         <p>"Your seats stay held while your bank answers (at most 10 minutes)."</p>
-        <Show when=move || is_long.get()>
+        {show(move || is_long.get(), move || view! {
             <p>
                 "Your bank is taking longer. You can close this page: we'll email "
                 <strong>{email}</strong> ", and your seats stay held."
             </p>
-        </Show>
-        {move || {
+        }.into_any())}
+        {block(move || {
             let (act, failure) = registration.failure.get()?;
             (act == Act::Check).then(|| view! { <FailureNote failure=failure /> })
-        }}
+        })}
         <p class="acts">
-            <Show when=move || is_long.get()>
+            {show(move || is_long.get(), move || view! {
                 <button
                     class="button button-primary"
-                    aria-disabled=move || is_checking.get().then_some("true")
+                    aria-disabled=mark(move || is_checking.get())
                     on:click=move |_| registration.check_payment()
                 >
-                    {move || if is_checking.get() { "Checking…" } else { "Check payment" }}
+                    {text(move || if is_checking.get() { "Checking…" } else { "Check payment" })}
                 </button>
-            </Show>
-            {move || {
+            }.into_any())}
+            {block(move || {
                 pay_at
                     .get()
                     .map(|path| {
@@ -58,7 +59,7 @@ pub(super) fn waiting(registration: Registration) -> impl IntoView + use<> {
                             <a class="button" rel="external" href=path>"Return to the payment page"</a>
                         }
                     })
-            }}
+            })}
         </p>
     }
 }
@@ -99,12 +100,14 @@ pub(super) fn last_payment(registration: Registration) -> impl IntoView + use<> 
         }
         now
     });
-    move || words.get().map(|text| view! { <p class="note note-look" id="last-payment">{text}</p> })
+    block(move || {
+        words.get().map(|text| view! { <p class="note note-look" id="last-payment">{text}</p> })
+    })
 }
 
 /// Why pressing *Pay* did not lead to the provider.
 pub(super) fn pay_failure(registration: Registration) -> impl IntoView + use<> {
-    move || {
+    block(move || {
         let (act, failure) = registration.failure.get()?;
         if !matches!(act, Act::Pay | Act::Complete) {
             return None;
@@ -118,5 +121,5 @@ pub(super) fn pay_failure(registration: Registration) -> impl IntoView + use<> {
             .into_any(),
             failure => view! { <FailureNote failure=failure /> }.into_any(),
         })
-    }
+    })
 }
