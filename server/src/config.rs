@@ -30,7 +30,8 @@ pub struct Http {
     pub dist_dir: PathBuf,
     /// Lets tests set the clock and make conferences. Only on a loopback address. `TEST_DOOR=1`
     pub test_door: bool,
-    /// Commands per minute and client address; 0: no limit. `COMMANDS_PER_MINUTE`
+    /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
+    /// tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
 }
 

@@ -82,7 +82,7 @@ struct Connection {
     socket: WebSocket,
     mailbox: Arc<Mailbox>,
     watched: HashSet<Topic>,
-    pace: DefaultDirectRateLimiter,
+    pace: Option<DefaultDirectRateLimiter>,
     /// Ticks when nothing was heard for too long.
     silence: Interval,
 }
@@ -101,13 +101,14 @@ type Flow = ControlFlow<End>;
 
 impl Connection {
     fn new(door: Arc<Door>, socket: WebSocket) -> Self {
+        let is_limited = door.house.config.http.commands_per_minute > 0;
         let quota = Quota::per_second(FRAMES_PER_SECOND).allow_burst(FRAMES_BURST);
         Self {
             door,
             socket,
             mailbox: Arc::default(),
             watched: HashSet::new(),
-            pace: RateLimiter::direct(quota),
+            pace: is_limited.then(|| RateLimiter::direct(quota)),
             silence: tokio::time::interval(IDLE_MAX),
         }
     }
@@ -149,7 +150,7 @@ impl Connection {
 
     async fn hear(&mut self, message: Message) -> Flow {
         self.silence.reset();
-        if self.pace.check().is_err() {
+        if self.pace.as_ref().is_some_and(|pace| pace.check().is_err()) {
             return ControlFlow::Break(End::Policy("too many frames"));
         }
         let text = match message {

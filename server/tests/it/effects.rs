@@ -9,7 +9,7 @@ use server::payment_gateway::ProviderStatus;
 use server::simulated_provider::{self, SimulatedProvider};
 use server::store::{Commit, NewEffect};
 use shared::views::{ConferenceView, OrderStatus};
-use shared::{OrderId, PaymentId, Timestamp};
+use shared::{OrderId, Timestamp};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -67,9 +67,8 @@ async fn an_effect_that_nobody_knows_is_kept_for_the_operator(house: TestHouse) 
     let of_a_newer_release = serde_json::json!({ "effect": "TurnTheMoon" });
     ask(&house, &conference, effect(1, "TurnTheMoon", &of_a_newer_release, now)).await;
     let order_id = OrderId(Uuid::from_u128(1));
-    let payment_id = PaymentId(Uuid::from_u128(1));
-    let of_no_order = Effect::QueryPayment { order_id, payment_id };
-    ask(&house, &conference, effect(2, "QueryPayment", &of_no_order, now)).await;
+    let of_no_order = Effect::MailConfirmation { order_id };
+    ask(&house, &conference, effect(2, "MailConfirmation", &of_no_order, now)).await;
     house.pass_seconds(10);
     eventually("both effects are laid aside", async || {
         house.store.dead_effects(10).await.unwrap().len() == 2

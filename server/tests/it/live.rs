@@ -1,6 +1,6 @@
 //! The socket: whole views, the latest wins, and bounds on everything a client can do.
 
-use crate::house::{Browser, Db, TestHouse, fresh, start};
+use crate::house::{Browser, Db, TestHouse, fresh, start, start_with};
 use futures_util::{SinkExt, StreamExt};
 use server::domain::conference::Command as Manage;
 use shared::live::{ClientFrame, ServerFrame, Snapshot, TOPICS_PER_SOCKET_MAX, Topic, View};
@@ -181,7 +181,7 @@ async fn one_socket_watches_only_so_much() {
 
 #[tokio::test]
 async fn who_does_not_keep_to_the_rules_is_shown_out() {
-    let house = start(Db::Sqlite).await;
+    let house = start_with(Db::Sqlite, |config| config.http.commands_per_minute = 600).await;
     let long = format!("{{\"type\":\"ping\",\"x\":\"{}\"}}", "x".repeat(5_000));
     for message in [
         Message::Text("nonsense".into()),
