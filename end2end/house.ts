@@ -1,7 +1,8 @@
 // What every test stands in: a fresh server with a database of its own for each worker, a conference of its own
 // for each test, a clock that is set by hand, and a console that must stay clean.
 
-import { type ConsoleMessage, type Page, expect, test as base } from "@playwright/test";
+import { readFile } from "node:fs/promises";
+import { type BrowserContext, type ConsoleMessage, expect, test as base } from "@playwright/test";
 import { Line } from "./line.ts";
 import { RegistrationPage } from "./pages/registration.ts";
 import { type Conference, type SeatType, Server } from "./server.ts";
@@ -36,8 +37,49 @@ export class Console {
     this.heard.push(text);
   }
 
+  /** Hears everything that the pages of this browser say from now on. */
+  listenTo(context: BrowserContext): void {
+    context.on("weberror", (error) => this.hear(`page error: ${error.error().stack ?? error.error()}`));
+    context.on("console", (message) => {
+      if (message.type() === "error") this.hear(said(message));
+    });
+  }
+
   get surprises(): string[] {
     return this.heard.filter((text) => !this.expected.some((pattern) => pattern.test(text)));
+  }
+}
+
+/** What a screen reader is told by itself, over all pages of one browser. */
+export class Voice {
+  readonly said: { how: "status" | "alert"; text: string }[] = [];
+
+  /** To be called before the page is opened. */
+  static async of(context: BrowserContext): Promise<Voice> {
+    const voice = new Voice();
+    await context.exposeBinding("sayAloud", (_, how: "status" | "alert", text: string) => {
+      voice.said.push({ how, text });
+    });
+    await context.addInitScript(() => {
+      const before = new Map<Element, string>();
+      const regions = '[role="status"], [role="alert"], [aria-live="polite"], [aria-live="assertive"]';
+      const listen = () => {
+        for (const region of document.querySelectorAll(regions)) {
+          const text = region.textContent?.trim() ?? "";
+          if (text !== (before.get(region) ?? "") && text !== "") {
+            const how = region.matches('[role="alert"], [aria-live="assertive"]') ? "alert" : "status";
+            void (window as unknown as { sayAloud: (how: string, text: string) => void }).sayAloud(how, text);
+          }
+          before.set(region, text);
+        }
+      };
+      new MutationObserver(listen).observe(document, { subtree: true, childList: true, characterData: true });
+    });
+    return voice;
+  }
+
+  get texts(): string[] {
+    return this.said.map(({ text }) => text);
   }
 }
 
@@ -48,6 +90,10 @@ type ForEachTest = {
   conference: (wish?: Wish) => Promise<Conference>;
   /** The registrant's acts, in the customer's words. */
   registrant: RegistrationPage;
+  /** Somebody else, with a browser of his own; every call is another person. */
+  anotherPerson: () => Promise<RegistrationPage>;
+  /** What the page says aloud. To be asked for before the page is opened. */
+  voice: Voice;
   /** The line between the page and the server, to be cut and mended. */
   line: Line;
 };
@@ -77,10 +123,7 @@ export const test = base.extend<ForEachTest, ForEachWorker>({
   browserConsole: [
     async ({ context, server }, use, info) => {
       const console = new Console();
-      context.on("weberror", (error) => console.hear(`page error: ${error.error().stack ?? error.error()}`));
-      context.on("console", (message) => {
-        if (message.type() === "error") console.hear(said(message));
-      });
+      console.listenTo(context);
       await use(console);
       if (info.status !== info.expectedStatus) {
         await info.attach("server.log", { body: server.lastWords, contentType: "text/plain" });
@@ -101,16 +144,47 @@ export const test = base.extend<ForEachTest, ForEachWorker>({
 
   registrant: async ({ page }, use) => use(new RegistrationPage(page)),
 
+  anotherPerson: async ({ browser, browserConsole }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async () => {
+      const context = await browser.newContext();
+      contexts.push(context);
+      browserConsole.listenTo(context);
+      return new RegistrationPage(await context.newPage());
+    });
+    for (const context of contexts) await context.close();
+  },
+
+  voice: async ({ context }, use) => use(await Voice.of(context)),
+
   line: async ({ page }, use) => use(await Line.between(page)),
 });
 
 /**
- * Lets time pass for the page and the server alike, the server first: a page must never be ahead of it.
- * The page's clock has to be installed before it is opened: `await page.clock.install()`.
+ * Lets time pass, for the server and for every page that watches this conference: a page takes the time from what
+ * the server pushes, so two changes of the quota that cancel each other carry the new time to it.
+ * The device's own clock stays behind, which a page must not notice.
  */
-export async function timePasses(page: Page, server: Server, ms: number): Promise<void> {
-  await server.advanceClock(ms);
-  await page.clock.runFor(ms);
+export async function timePasses(server: Server, conference: Conference, seconds: number): Promise<void> {
+  await server.advanceClock(seconds * 1000);
+  const { slug, seat_types } = await server.conference(conference.slug);
+  const [first] = seat_types;
+  if (!first) return;
+  await server.changeQuota(slug, first.id, first.quota + 1);
+  await server.changeQuota(slug, first.id, first.quota);
+}
+
+/** The seats of a conference that were sold and that are held, over all types. */
+export async function seatsGone(server: Server, conference: Conference): Promise<{ sold: number; held: number }> {
+  const { seat_types } = await server.conference(conference.slug);
+  const sum = (part: "sold" | "held") => seat_types.reduce((sum, seatType) => sum + seatType[part], 0);
+  return { sold: sum("sold"), held: sum("held") };
+}
+
+/** The mails that were sent to an address, oldest first. */
+export async function mailsTo(server: Server, email: string): Promise<string[]> {
+  const mails = await Promise.all((await server.mails()).map((path) => readFile(path, "utf8")));
+  return mails.filter((mail) => mail.includes(email));
 }
 
 function said(message: ConsoleMessage): string {

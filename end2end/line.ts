@@ -56,6 +56,17 @@ export class Line {
     });
   }
 
+  /** Keeps commands from reaching the server; the returned function lets them through. */
+  async stopCommands(): Promise<() => void> {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    await this.page.route(COMMANDS, async (route) => {
+      await gate;
+      await route.continue();
+    });
+    return () => open();
+  }
+
   /** Loses the answers of commands: the server acts, the page does not hear of it. */
   async loseAnswers(): Promise<void> {
     await this.page.route(COMMANDS, async (route) => {

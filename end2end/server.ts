@@ -3,7 +3,7 @@
 
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -82,6 +82,31 @@ export class Server {
     await this.end("SIGTERM");
     clearTimeout(forced);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Puts the demonstration's conferences into the database, as `server seed` does for an owner. */
+  async seed(): Promise<void> {
+    const isRunning = this.isRunning;
+    await this.end("SIGTERM");
+    const seeding = spawn(program, ["seed"], { cwd: this.folder, env: this.environment(), stdio: "ignore" });
+    const [code] = await once(seeding, "exit");
+    if (code !== 0) throw new Error(`the server could not seed: ${code}`);
+    if (isRunning) await this.start();
+  }
+
+  /** The mails that it sent, one file each. */
+  async mails(): Promise<string[]> {
+    if (!existsSync(this.mailFolder)) return [];
+    return readdirSync(this.mailFolder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".eml"))
+      .map((name) => join(this.mailFolder, name));
+  }
+
+  /** The conference as everybody can see it now. */
+  async conference(slug: string): Promise<Conference> {
+    const answer = await fetch(`${this.url}/api/views/conference/${slug}`);
+    if (!answer.ok) throw new Error(`view of ${slug}: ${answer.status}`);
+    return ((await answer.json()) as { view: Conference }).view;
   }
 
   /** Creates and publishes a conference through the test door. */

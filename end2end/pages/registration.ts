@@ -2,11 +2,18 @@
 // are the only way in, so a control that loses its label breaks a test.
 // Not here: what must be true afterwards (the specs).
 
-import type { Locator, Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 
 export type Person = { given: string; family: string; email: string };
 
 export const ada: Person = { given: "Ada", family: "Lovelace", email: "ada@example.org" };
+export const grace: Person = { given: "Grace", family: "Hopper", email: "grace@example.org" };
+
+/** How many seats of which type. */
+export type Seats = Record<string, number>;
+
+/** The seat type of a conference that a test does not describe. */
+const oneSeatType = "General admission";
 
 export class RegistrationPage {
   constructor(readonly page: Page) {}
@@ -23,6 +30,45 @@ export class RegistrationPage {
 
   async goesToRegister(): Promise<void> {
     await this.link("Register").click();
+  }
+
+  async opensTheSeats(slug: string): Promise<void> {
+    await this.page.goto(`/${slug}/seats`);
+  }
+
+  // ---- whole stretches, for tests whose story begins later --------------------------------------
+
+  /** Has seats held, and stands before the question who is registering. */
+  async holds(slug: string, seats: Seats | number): Promise<void> {
+    await this.opensTheSeats(slug);
+    for (const [seatType, count] of Object.entries(typeof seats === "number" ? { [oneSeatType]: seats } : seats)) {
+      await this.chooses(count, seatType);
+    }
+    await this.reserves();
+    await expect(this.held).toBeVisible();
+    await expect(this.heading("Your details")).toBeVisible();
+  }
+
+  /** Holds seats, has said who is registering, and may pay. */
+  async comesToPay(slug: string, seats: Seats | number, person: Person = ada): Promise<void> {
+    await this.holds(slug, seats);
+    await this.tellsWhoTheyAre(person);
+    await this.continues();
+    await expect(this.page.getByText("Your seats are confirmed.", { exact: true }).last()).toBeVisible();
+  }
+
+  /** Stands at the provider. */
+  async comesToTheProvider(slug: string, seats: Seats | number, person: Person = ada): Promise<void> {
+    await this.comesToPay(slug, seats, person);
+    await this.pays();
+    await expect(this.heading("Pay for your registration")).toBeVisible();
+  }
+
+  /** From choosing seats to the confirmation. */
+  async buys(slug: string, seats: Seats | number, person: Person = ada): Promise<void> {
+    await this.comesToTheProvider(slug, seats, person);
+    await this.answersPayment("Accept");
+    await expect(this.registered).toBeVisible();
   }
 
   // ---- seats -----------------------------------------------------------------------------------
@@ -49,7 +95,7 @@ export class RegistrationPage {
   }
 
   get reserve(): Locator {
-    return this.button(/^Reserve( \d+ seats?)?$/);
+    return this.button(/^(Reserve( \d+)? seats?|Update my seats)$/);
   }
 
   async reserves(): Promise<void> {
@@ -66,7 +112,13 @@ export class RegistrationPage {
   }
 
   async letsTheSeatsGo(): Promise<void> {
-    await this.button("Let these seats go").click();
+    await this.button("Leave or let the seats go").click();
+    await this.button("Let them go now").click();
+  }
+
+  /** After the end of a hold. */
+  async triesToGetTheSameSeats(): Promise<void> {
+    await this.button("Try to get the same seats").click();
   }
 
   // ---- details ---------------------------------------------------------------------------------
@@ -97,8 +149,15 @@ export class RegistrationPage {
   }
 
   /** At the simulated provider. */
-  async answersPayment(answer: "Accept" | "Decline" | "Answer later"): Promise<void> {
+  async answersPayment(answer: "Accept" | "Decline" | "Answer later" | "Answer twice"): Promise<void> {
     await this.button(answer).click();
+  }
+
+  /** At the simulated provider's list of pending payments. */
+  async answersPendingPayment(slug: string, answer: "Accept" | "Decline"): Promise<void> {
+    await this.page.goto("/simulated-provider/pending");
+    const payment = this.page.getByRole("region").filter({ hasText: `Registration, ${slug}` });
+    await payment.getByRole("button", { name: answer, exact: true }).click();
   }
 
   // ---- afterwards ------------------------------------------------------------------------------
@@ -121,6 +180,24 @@ export class RegistrationPage {
   /** The main heading: the state of the order in words, "Your seats are held until 14:32". */
   heading(name: string | RegExp): Locator {
     return this.page.getByRole("heading", { name });
+  }
+
+  get held(): Locator {
+    return this.heading(/^Your seats? (is|are) held until \d\d:\d\d$/);
+  }
+
+  get registered(): Locator {
+    return this.heading("You're registered");
+  }
+
+  /** The time left, as it is read aloud. */
+  get timer(): Locator {
+    return this.page.getByRole("timer");
+  }
+
+  /** The banner about the connection. */
+  get connection(): Locator {
+    return this.page.getByRole("region", { name: "Connection" });
   }
 
   /** What assistive technology is told politely. */

@@ -1,0 +1,208 @@
+// Bad lines and dying servers: the page says what it knows, keeps what was typed, and nobody is booked twice.
+
+import type { Route } from "@playwright/test";
+import { expect, seatsGone, test } from "../house.ts";
+
+// What a browser says by itself about lines that a test cuts.
+const lostLine = [/WebSocket connection/, /net::ERR_/, /Failed to load resource/];
+const live = { name: "Live" };
+
+test("sees that the numbers are old while the line is cut, and that they are true again", async ({
+  registrant,
+  conference,
+  line,
+  server,
+  browserConsole,
+  voice,
+}) => {
+  browserConsole.expect(...lostLine);
+  const { slug, seat_types } = await conference({ seat_types: [{ quota: 9 }] });
+  await registrant.opensTheSeats(slug);
+  await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
+  // The whole server is away for this page: sockets and requests.
+  await registrant.page.route("**/api/**", (route) => route.abort("connectionrefused"));
+  await line.cut();
+  await expect(registrant.connection).toContainText(/^(Reconnecting… Numbers are from|You're offline\.)/);
+  await expect(registrant.page.getByText(/^As of \d\d:\d\d:\d\d$/)).toBeVisible();
+  await server.changeQuota(slug, seat_types[0]!.id, 4);
+  // Old numbers are shown as old, never as none.
+  await expect(registrant.seatType("General admission")).toContainText("9 left");
+
+  await registrant.page.unroute("**/api/**");
+  line.mend();
+  await registrant.connection.getByRole("button", { name: "Try now" }).click();
+  await expect(registrant.connection).toContainText("Back online. Everything is up to date.");
+  await expect(registrant.seatType("General admission")).toContainText("4 left");
+  await expect(registrant.connection).toHaveCount(0);
+  await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
+  const told = voice.texts.filter((text) => /online|offline|Reconnecting/.test(text));
+  expect(told.at(-1)).toBe("Back online. Everything is up to date.");
+  expect(new Set(told).size, `each change is said once: ${told}`).toBe(told.length);
+});
+
+test("reconnects by itself after a short break without a word", async ({ registrant, conference, line, server }) => {
+  const { slug, seat_types } = await conference({ seat_types: [{ quota: 9 }] });
+  await registrant.opensTheSeats(slug);
+  await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
+  await line.cut();
+  line.mend();
+  await server.changeQuota(slug, seat_types[0]!.id, 4);
+  await expect(registrant.seatType("General admission")).toContainText("4 left");
+  await expect(registrant.connection).toHaveCount(0);
+});
+
+test("buys behind a proxy that refuses sockets", async ({ registrant, conference, line, server }) => {
+  const wanted = await conference();
+  await line.cut();
+  await registrant.opensTheSeats(wanted.slug);
+  await expect(registrant.page.getByText("Every 10 s", { exact: true })).toBeVisible();
+  await expect(registrant.connection).toHaveCount(0);
+  await registrant.buys(wanted.slug, 2);
+  expect(await seatsGone(server, wanted)).toEqual({ sold: 2, held: 0 });
+});
+
+test("goes offline while typing and loses nothing", async ({ registrant, conference, context, line, browserConsole, voice }) => {
+  browserConsole.expect(...lostLine);
+  const { slug } = await conference();
+  await registrant.holds(slug, 2);
+  await registrant.page.getByLabel("Given name").fill("Ada");
+  await line.cut();
+  await context.setOffline(true);
+  await expect(registrant.connection).toContainText(
+    "You're offline. What you typed is safe on this device. Reserving and paying need a connection.",
+  );
+  await registrant.tellsWhoTheyAre();
+  await registrant.continues();
+  await expect(registrant.pay).toBeDisabled();
+  await registrant.pay.focus();
+  await registrant.page.keyboard.press("Enter");
+  await expect(registrant.heading("Check your answers")).toBeVisible();
+  expect(voice.texts.filter((text) => text.startsWith("You're offline. What you typed"))).toHaveLength(1);
+
+  line.mend();
+  await context.setOffline(false);
+  await expect(registrant.connection).toContainText("Back online. Everything is up to date.");
+  await expect(registrant.page.getByText("Ada Lovelace")).toBeVisible();
+  const again = registrant.button("Save my details");
+  await expect(again.or(registrant.button(/^Pay €398$/).and(registrant.page.locator(":not([aria-disabled=true])"))).first()).toBeVisible();
+  if (await again.isVisible()) await again.click();
+  await expect(registrant.pay).toBeEnabled();
+});
+
+test("presses Reserve while offline and nothing is sent later", async ({
+  registrant,
+  conference,
+  context,
+  line,
+  server,
+  browserConsole,
+}) => {
+  browserConsole.expect(...lostLine);
+  const wanted = await conference();
+  await registrant.opensTheSeats(wanted.slug);
+  await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
+  await registrant.chooses(2, "General admission");
+  await line.cut();
+  await context.setOffline(true);
+  await expect(registrant.connection).toContainText("You're offline.");
+  await registrant.reserves();
+  await expect(registrant.status).toHaveText("You're offline. Reserving needs a connection.");
+  line.mend();
+  await context.setOffline(false);
+  await expect(registrant.connection).toContainText("Back online.");
+  await expect(registrant.quantity("General admission")).toHaveValue("2");
+  await expect(registrant.heading("Choose your seats")).toBeVisible();
+  expect(await seatsGone(server, wanted)).toEqual({ sold: 0, held: 0 });
+  await registrant.reserves();
+  await expect(registrant.held).toBeVisible();
+});
+
+test("never hears whether the seats were reserved, asks again, and holds them once", async ({
+  registrant,
+  conference,
+  server,
+  browserConsole,
+}) => {
+  browserConsole.expect(...lostLine);
+  const wanted = await conference({ seat_types: [{ quota: 8 }] });
+  await registrant.opensTheSeats(wanted.slug);
+  await registrant.chooses(2, "General admission");
+  // The server does it and dies before anybody hears of it.
+  await registrant.page.route("**/api/commands/register-to-conference", dies(server, "after"));
+  await registrant.reserves();
+  const unsure = registrant.page.getByRole("region", { name: "We haven't heard back yet. It's safe to try again" });
+  await expect(unsure).toBeVisible();
+  await expect(registrant.timer).toHaveCount(0);
+  await server.start();
+  await registrant.page.unroute("**/api/commands/register-to-conference");
+  await unsure.getByRole("button", { name: "Check again" }).click();
+  await expect(registrant.held).toBeVisible();
+  expect(await seatsGone(server, wanted)).toEqual({ sold: 0, held: 2 });
+});
+
+test("presses Reserve in the moment the server dies, and the same order completes", async ({
+  registrant,
+  conference,
+  server,
+  browserConsole,
+}) => {
+  browserConsole.expect(...lostLine);
+  const wanted = await conference();
+  await registrant.opensTheSeats(wanted.slug);
+  await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
+  await registrant.chooses(2, "General admission");
+  await registrant.page.route("**/api/commands/register-to-conference", dies(server, "before"));
+  await registrant.reserves();
+  await expect(registrant.heading("Your details")).toBeVisible();
+  const order = registrant.page.url();
+  await registrant.tellsWhoTheyAre();
+  await server.start();
+  await registrant.page.unroute("**/api/commands/register-to-conference");
+  await registrant.button("Check again").click();
+  await expect(registrant.held).toBeVisible();
+  expect(registrant.page.url()).toBe(order);
+  await registrant.continues();
+  await expect(registrant.pay).toBeEnabled();
+
+  // And once more, when the money is on its way.
+  await registrant.page.route("**/api/commands/initiate-payment", dies(server, "after"));
+  await registrant.pays();
+  // Whether the server could still tell that a payment has begun is chance; that it says so, or that it does not know.
+  await expect(
+    registrant.heading("Waiting for your payment…").or(registrant.page.getByText("you can't be charged twice.")),
+  ).toBeVisible();
+  await server.start();
+  await registrant.page.unroute("**/api/commands/initiate-payment");
+  const back = registrant.link("Return to the payment page").or(registrant.button(/^Pay €398$/));
+  await expect(back.first()).toBeEnabled();
+  await back.first().click();
+  await expect(registrant.heading("Pay for your registration")).toBeVisible();
+  await server.restart();
+  await registrant.answersPayment("Accept");
+  await expect(registrant.registered).toBeVisible();
+  expect(await seatsGone(server, wanted)).toEqual({ sold: 2, held: 0 });
+});
+
+test("is confirmed although the server died when the bank said yes", async ({ registrant, conference, server, browserConsole }) => {
+  browserConsole.expect(...lostLine);
+  const wanted = await conference();
+  await registrant.comesToTheProvider(wanted.slug, 2);
+  const order = registrant.page;
+  await order.route("**/simulated-provider/decide", dies(server, "after"));
+  await registrant.answersPayment("Accept");
+  await expect.poll(() => server.isRunning).toBe(false);
+  await server.start();
+  await order.unroute("**/simulated-provider/decide");
+  // The browser shows its own error page now; whoever comes back by the address sees the truth.
+  await registrant.opensConference(wanted.slug);
+  await expect.poll(() => seatsGone(server, wanted)).toEqual({ sold: 2, held: 0 });
+});
+
+/** Kills the server before or after it did what was asked; the answer is lost either way. */
+function dies(server: { kill(): Promise<void> }, when: "before" | "after") {
+  return async (route: Route) => {
+    if (when === "after") await route.fetch({ maxRedirects: 0 });
+    await server.kill();
+    await route.abort("connectionreset");
+  };
+}
