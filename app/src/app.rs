@@ -8,7 +8,7 @@ use crate::components::announcer::{Announcer, AnnouncerRegions};
 use crate::components::banner::{ConnectionBanner, ReleaseBanner};
 use crate::components::dialog::{Question, QuestionDialog};
 use crate::components::theme_switch::ThemeSwitch;
-use crate::erased::{react, show, text};
+use crate::erased::{block, memo, press, react, show, text};
 use crate::flow::{Go, Leaving};
 use crate::live::{self, Live};
 use crate::pages::conference_home::ConferenceHomePage;
@@ -19,12 +19,13 @@ use crate::pages::not_found::NotFoundPage;
 use crate::pages::payment::PaymentPage;
 use crate::pages::registrant_details::RegistrantDetailsPage;
 use crate::pages::select_seats::SelectSeatsPage;
+use crate::place::{Address, Place};
 use crate::registration::Registration;
 use crate::{browser, dates, saved};
 use leptos::{ev, prelude::*};
+use leptos_router::WildcardSegment;
 use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::hooks::use_navigate;
-use leptos_router::path;
+use leptos_router::hooks::{use_location, use_navigate};
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 
@@ -91,14 +92,8 @@ fn Frame(registration: Registration) -> impl IntoView {
         {header(registration)}
         {banners(registration)}
         <main id="main" tabindex="-1">
-            <FlatRoutes fallback=|| view! { <NotFoundPage /> }>
-                <Route path=path!("/") view=|| view! { <DirectoryPage /> }.into_any() />
-                <Route path=path!("/:slug") view=|| view! { <ConferenceHomePage /> }.into_any() />
-                <Route path=path!("/:slug/seats") view=|| view! { <SelectSeatsPage /> }.into_any() />
-                <Route path=path!("/:slug/find") view=|| view! { <FindOrderPage /> }.into_any() />
-                <Route path=path!("/:slug/order/:id/details") view=|| view! { <RegistrantDetailsPage /> }.into_any() />
-                <Route path=path!("/:slug/order/:id/payment") view=|| view! { <PaymentPage /> }.into_any() />
-                <Route path=path!("/:slug/order/:id/confirmed") view=|| view! { <ConfirmationPage /> }.into_any() />
+            <FlatRoutes fallback=|| ()>
+                <Route path=WildcardSegment("path") view=page />
             </FlatRoutes>
         </main>
         {footer(registration)}
@@ -106,8 +101,25 @@ fn Frame(registration: Registration) -> impl IntoView {
     }
 }
 
+/// The page of the address. One route for all of them: the table is `place.rs`, and a page stays when
+/// only its order changes.
+fn page() -> AnyView {
+    let path = use_location().pathname;
+    let place = memo(move || path.with(|path| Address::of(path).place));
+    block(move || match place.get() {
+        Place::Directory => view! { <DirectoryPage /> }.into_any(),
+        Place::ConferenceHome => view! { <ConferenceHomePage /> }.into_any(),
+        Place::SelectSeats => view! { <SelectSeatsPage /> }.into_any(),
+        Place::FindOrder => view! { <FindOrderPage /> }.into_any(),
+        Place::RegistrantDetails => view! { <RegistrantDetailsPage /> }.into_any(),
+        Place::Payment => view! { <PaymentPage /> }.into_any(),
+        Place::Confirmation => view! { <ConfirmationPage /> }.into_any(),
+        Place::Nowhere => view! { <NotFoundPage /> }.into_any(),
+    })
+}
+
 fn skip_links(registration: Registration) -> impl IntoView {
-    let offers_time = Memo::new(move |_| {
+    let offers_time = memo(move || {
         registration.seconds_left().is_some_and(|left| left <= 180) && registration.is_extendable()
     });
     let jump = |event: ev::MouseEvent, id: &str| {
@@ -157,8 +169,8 @@ fn header(registration: Registration) -> impl IntoView {
 
 fn banners(registration: Registration) -> impl IntoView {
     let live = registration.live;
-    let as_of = Memo::new(move |_| live.conference.with(|seen| seen.as_ref().map(|s| s.as_of)));
-    let may_reload = Memo::new(move |_| {
+    let as_of = memo(move || live.conference.with(|seen| seen.as_ref().map(|s| s.as_of)));
+    let may_reload = memo(move || {
         let state = registration.state.get();
         let is_idle = registration.busy.get().is_none() && !state.is_asking();
         live.newer_release.get() && is_idle && !state.is_holding()
@@ -178,14 +190,14 @@ fn banners(registration: Registration) -> impl IntoView {
 /// In the last minute the offer of more time is at the top of the page. Not a dialog: somebody may
 /// be typing.
 fn last_minute_offer(registration: Registration) -> impl IntoView {
-    let is_shown = Memo::new(move |_| {
+    let is_shown = memo(move || {
         registration.seconds_left().is_some_and(|left| left <= 60) && registration.is_extendable()
     });
     view! {
         {show(move || is_shown.get(), move || view! {
             <section class="banner banner-strong" aria-label="Time left">
                 <p class="banner-text">"Less than a minute left to pay."</p>
-                <button class="button" on:click=move |_| registration.extend()>
+                <button class="button" on:click=press(move || registration.extend())>
                     "Keep my seats"
                 </button>
             </section>
@@ -204,10 +216,10 @@ fn footer(registration: Registration) -> impl IntoView {
             {show(has_something, move || view! {
                 <button
                     class="button button-quiet"
-                    on:click=move |_| {
+                    on:click=press(move || {
                         registration.forget_me();
                         registration.announcer.polite("Forgotten on this device.");
-                    }
+                    })
                 >
                     "Forget me on this device"
                 </button>

@@ -80,6 +80,10 @@ impl Default for Arrivals {
 
 /// Called once by each page.
 pub fn arrive(name: impl Fn() -> String + 'static, has_error: impl Fn() -> bool + 'static) {
+    boxed_arrive(Box::new(name), Box::new(has_error));
+}
+
+fn boxed_arrive(name: Box<dyn Fn() -> String>, has_error: Box<dyn Fn() -> bool>) {
     let registration = use_registration();
     let arrivals = expect_context::<Arrivals>();
     react(move || {

@@ -3,22 +3,50 @@
 //!
 //! Not here: anything that knows what is shown.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use std::hash::Hash;
 
 /// A text, or an attribute's value, that follows its signals.
 pub fn text<T: Into<String>>(read: impl Fn() -> T + Send + Sync + 'static) -> Signal<String> {
-    Signal::derive(move || read().into())
+    follow(move || read().into())
 }
 
 /// A yes or no that follows its signals, for classes and properties.
 pub fn flag(read: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> {
-    Signal::derive(read)
+    follow(read)
 }
 
 /// An attribute that is `true` or absent.
 pub fn mark(read: impl Fn() -> bool + Send + Sync + 'static) -> Signal<Option<&'static str>> {
-    Signal::derive(move || read().then_some("true"))
+    follow(move || read().then_some("true"))
+}
+
+/// A value that follows its signals, computed whenever it is asked for.
+pub fn follow<T: Send + Sync + 'static>(read: impl Fn() -> T + Send + Sync + 'static) -> Signal<T> {
+    boxed_follow(Box::new(read))
+}
+
+fn boxed_follow<T: Send + Sync + 'static>(read: Box<dyn Fn() -> T + Send + Sync>) -> Signal<T> {
+    Signal::derive(read)
+}
+
+/// A value that follows its signals, computed once per change; others hear only of real changes.
+pub fn memo<T: PartialEq + Send + Sync + 'static>(
+    read: impl Fn() -> T + Send + Sync + 'static,
+) -> Memo<T> {
+    boxed_memo(Box::new(read))
+}
+
+fn boxed_memo<T: PartialEq + Send + Sync + 'static>(
+    read: Box<dyn Fn() -> T + Send + Sync>,
+) -> Memo<T> {
+    Memo::new(move |_| read())
+}
+
+/// What happens on a press.
+pub fn press(mut act: impl FnMut() + 'static) -> Box<dyn FnMut(MouseEvent)> {
+    Box::new(move |_| act())
 }
 
 /// A part that is built anew whenever one of its signals changes.
@@ -52,7 +80,7 @@ fn boxed_either(
     make: Box<dyn Fn() -> AnyView + Send>,
     otherwise: Box<dyn Fn() -> AnyView + Send>,
 ) -> AnyView {
-    let when = Memo::new(move |_| when());
+    let when = boxed_memo(when);
     (move || if when.get() { make() } else { otherwise() }).into_any()
 }
 

@@ -7,12 +7,13 @@ use crate::api::Failure;
 use crate::components::order_panel::{OrderPanel, PanelActs, PanelFacts};
 use crate::components::order_summary::{OrderSummary, SummaryLine};
 use crate::components::steps::{Step, Steps};
-use crate::erased::{block, react, show};
+use crate::erased::{block, follow, memo, press, react, show};
+use crate::place::Address;
 use crate::registration::{Act, Registration, use_registration};
 use crate::{browser, countdown, dates, format};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::use_location;
 use shared::live::Topic;
 use shared::views::OrderStatus;
 use shared::{Money, OrderId, RefusalCode};
@@ -51,20 +52,19 @@ pub struct Leaving(pub RwSignal<bool>);
 #[must_use]
 pub fn enter() -> Registration {
     let registration = use_registration();
-    let params = use_params_map();
-    let turn = move |slug: Option<String>, id: Option<String>| {
-        if let Some(slug) = slug {
-            registration.enter(&slug);
+    let path = use_location().pathname;
+    let turn = move |address: Address| {
+        if !address.slug.is_empty() {
+            registration.enter(&address.slug);
         }
-        if let Some(id) = id.and_then(|id| id.parse().ok()) {
+        if let Some(id) = address.order {
             registration.enter_order(id);
         }
     };
-    let (slug, id) = params.with_untracked(|params| (params.get("slug"), params.get("id")));
-    turn(slug, id);
+    turn(path.with_untracked(|path| Address::of(path)));
     react(move || {
-        let (slug, id) = params.with(|params| (params.get("slug"), params.get("id")));
-        untrack(move || turn(slug, id));
+        let address = path.with(|path| Address::of(path));
+        untrack(move || turn(address));
     });
     registration
 }
@@ -156,14 +156,13 @@ pub fn order_panel(registration: Registration, step: &'static str) -> impl IntoV
     let leaving = expect_context::<Leaving>().0;
     let facts = PanelFacts {
         state: registration.state,
-        headline: Memo::new(move |_| registration.headline()).into(),
-        seconds_left: Memo::new(move |_| registration.seconds_left().unwrap_or_default()).into(),
-        opening: Memo::new(move |_| opening(registration)).into(),
-        is_extendable: Memo::new(move |_| registration.is_extendable()).into(),
-        is_extending: Signal::derive(move || registration.busy.get() == Some(Act::Extend)),
-        lines: Memo::new(move |_| registration.order(|o| o.lines.clone()).unwrap_or_default())
-            .into(),
-        total: Memo::new(move |_| registration.total()).into(),
+        headline: memo(move || registration.headline()).into(),
+        seconds_left: memo(move || registration.seconds_left().unwrap_or_default()).into(),
+        opening: memo(move || opening(registration)).into(),
+        is_extendable: memo(move || registration.is_extendable()).into(),
+        is_extending: follow(move || registration.busy.get() == Some(Act::Extend)),
+        lines: memo(move || registration.order(|o| o.lines.clone()).unwrap_or_default()).into(),
+        total: memo(move || registration.total()).into(),
         reminders: registration.reminders,
     };
     let acts = PanelActs {
@@ -226,11 +225,11 @@ pub fn FailureNote(failure: Failure) -> impl IntoView {
 
 /// The steps of this order.
 pub fn steps(registration: Registration, current: Step) -> impl IntoView + use<> {
-    let is_free = Signal::derive(move || {
+    let is_free = follow(move || {
         let has_seats = !registration.summary_lines().is_empty();
         has_seats && registration.total().is_some_and(Money::is_zero)
     });
-    let links = Signal::derive(move || {
+    let links = follow(move || {
         registration.order_id.track();
         let seats = format!("/{}/seats", registration.slug.get());
         [seats, registration.own_path("details"), registration.own_path("payment")]
@@ -241,7 +240,7 @@ pub fn steps(registration: Registration, current: Step) -> impl IntoView + use<>
 /// The summary of this order, beside the page.
 pub fn summary(registration: Registration) -> impl IntoView + use<> {
     let leaving = expect_context::<Leaving>().0;
-    let in_short = Memo::new(move |_| {
+    let in_short = memo(move || {
         let lines = registration.summary_lines();
         let seats = format::seats(lines.iter().map(|line| line.quantity).sum());
         let total = registration.total().map(|t| format!(" · {t}")).unwrap_or_default();
@@ -255,12 +254,12 @@ pub fn summary(registration: Registration) -> impl IntoView + use<> {
     });
     view! {
         <OrderSummary
-            lines=Memo::new(move |_| registration.summary_lines()).into()
-            total=Memo::new(move |_| registration.total()).into()
+            lines=memo(move || registration.summary_lines()).into()
+            total=memo(move || registration.total()).into()
             in_short=in_short.into()
         >
             {show(move || registration.state.get().is_holding(), move || view! {
-                <button class="button button-quiet" on:click=move |_| leaving.set(true)>
+                <button class="button button-quiet" on:click=press(move || leaving.set(true))>
                     "Leave or let the seats go"
                 </button>
             }.into_any())}

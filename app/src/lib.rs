@@ -16,5 +16,6 @@ pub mod format;
 pub mod live;
 pub mod order_state;
 pub mod pages;
+pub mod place;
 pub mod registration;
 pub mod saved;

@@ -5,9 +5,12 @@
 //! watch (`registration.rs`), and what a state of the connection looks like (`components/banner.rs`).
 
 mod connection;
+mod frames;
 
 use crate::{api, browser, countdown::ServerClock};
 pub use connection::Connection;
+pub use frames::read_snapshot;
+
 use leptos::prelude::*;
 use shared::live::{ClientFrame, ServerFrame, Snapshot, Topic, View};
 use shared::views::{ConferenceView, DirectoryView, OrderView};
@@ -237,7 +240,7 @@ impl Live {
     /// Handles one frame of the socket.
     fn heard(self, text: &str) {
         // A frame that a newer server invented is not for us.
-        let Ok(frame) = serde_json::from_str::<ServerFrame>(text) else { return };
+        let Some(frame) = frames::read_frame(text) else { return };
         let arrived_ms = browser::steady_ms();
         let pushed = |server_now| {
             self.clock.update_value(|clock| clock.pushed(server_now, arrived_ms));
@@ -325,16 +328,6 @@ fn place<T: Send + Sync + 'static>(signal: RwSignal<Option<Seen<T>>>, seen: Seen
     let known = signal.with_untracked(|known| known.as_ref().map(|known| known.position));
     if known.is_none_or(|known| known <= seen.position) {
         signal.set(Some(seen));
-    }
-}
-
-/// Reads a snapshot as the frame that it would be on the socket: one reader in the wasm, not two.
-#[must_use]
-pub fn read_snapshot(text: &str) -> Option<Snapshot> {
-    let rest = text.trim_start().strip_prefix('{')?;
-    match serde_json::from_str(&format!("{{\"type\":\"snapshot\",{rest}")).ok()? {
-        ServerFrame::Snapshot(snapshot) => Some(snapshot),
-        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ mod acts;
 
 use crate::components::announcer::Announcer;
 use crate::countdown::{self, Moment, Schedule};
-use crate::erased::react;
+use crate::erased::{memo, react};
 use crate::live::{Connection, Live};
 use crate::order_state::{self, Facts, Intent, OrderState, Phase};
 use crate::saved::{self, Saved};
@@ -65,7 +65,7 @@ impl Registration {
             saved: RwSignal::new(Saved::default()),
             order_id,
             intent,
-            state: Memo::new(move |_| state_of(live, order_id, intent)),
+            state: memo(move || state_of(live, order_id, intent)),
             details: RwSignal::new(Details::Idle),
             busy: RwSignal::new(None),
             failure: RwSignal::new(None),

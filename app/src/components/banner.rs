@@ -4,7 +4,7 @@
 
 use crate::components::announcer::Announcer;
 use crate::dates;
-use crate::erased::{flag, show, text};
+use crate::erased::{flag, memo, press, show, text};
 use crate::live::Connection;
 use leptos::prelude::*;
 use shared::Timestamp;
@@ -37,7 +37,7 @@ pub fn ConnectionBanner(
     try_now: Callback<()>,
 ) -> impl IntoView {
     let dismissed = RwSignal::new(None::<Connection>);
-    let sentence = Memo::new(move |_| {
+    let sentence = memo(move || {
         let at = as_of.get().map(dates::time_with_seconds).unwrap_or_default();
         words(connection.get(), &at)
     });
@@ -60,13 +60,13 @@ pub fn ConnectionBanner(
             })>
                 <p class="banner-text">{text(move || sentence.get().unwrap_or_default())}</p>
                 {show(move || !connection.get().is_live(), move || view! {
-                    <button class="button button-quiet" on:click=move |_| try_now.run(())>
+                    <button class="button button-quiet" on:click=press(move || try_now.run(()))>
                         "Try now"
                     </button>
                 }.into_any())}
                 <button
                     class="button button-quiet"
-                    on:click=move |_| dismissed.set(Some(connection.get_untracked()))
+                    on:click=press(move || dismissed.set(Some(connection.get_untracked())))
                 >
                     "Dismiss"
                 </button>
@@ -82,9 +82,9 @@ pub fn ReleaseBanner(is_shown: Signal<bool>) -> impl IntoView {
         {show(move || is_shown.get(), move || view! {
             <section class="banner" aria-label="New version">
                 <p class="banner-text">"A newer version is ready."</p>
-                <button class="button button-quiet" on:click=|_| {
+                <button class="button button-quiet" on:click=press(|| {
                     let _ = window().location().reload();
-                }>"Reload"</button>
+                })>"Reload"</button>
             </section>
         }.into_any())}
     }

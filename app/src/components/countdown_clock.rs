@@ -4,15 +4,15 @@
 //! Not here: announcements (`countdown.rs` says when, `registration.rs` says them).
 
 use crate::countdown::{self, Pressure};
-use crate::erased::{flag, mark, show, text};
+use crate::erased::{flag, mark, memo, press, show, text};
 use leptos::prelude::*;
 
 /// The clock.
 #[component]
 pub fn CountdownClock(seconds_left: Signal<i64>) -> impl IntoView {
-    let digits = Memo::new(move |_| countdown::digits(seconds_left.get()));
-    let sentence = Memo::new(move |_| countdown::sentence(seconds_left.get()));
-    let pressure = Memo::new(move |_| countdown::pressure(seconds_left.get()));
+    let digits = memo(move || countdown::digits(seconds_left.get()));
+    let sentence = memo(move || countdown::sentence(seconds_left.get()));
+    let pressure = memo(move || countdown::pressure(seconds_left.get()));
     let class = move || match pressure.get() {
         Pressure::Calm => "countdown-clock",
         Pressure::Soon => "countdown-clock countdown-clock-soon",
@@ -41,7 +41,7 @@ pub fn ClockControls(
     extend: Callback<()>,
     reminders: RwSignal<bool>,
 ) -> impl IntoView {
-    let offers_time = Memo::new(move |_| seconds_left.get() <= 180 && is_extendable.get());
+    let offers_time = memo(move || seconds_left.get() <= 180 && is_extendable.get());
     view! {
         <div class="clock-controls">
             {show(move || offers_time.get(), move || view! {
@@ -49,11 +49,11 @@ pub fn ClockControls(
                     class="button"
                     id="keep-my-seats"
                     aria-disabled=mark(move || is_busy.get())
-                    on:click=move |_| {
+                    on:click=press(move || {
                         if !is_busy.get_untracked() {
                             extend.run(());
                         }
-                    }
+                    })
                 >
                     {text(move || if is_busy.get() { "One moment…" } else { "Keep my seats 5 more minutes" })}
                 </button>

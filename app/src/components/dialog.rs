@@ -1,7 +1,7 @@
 //! A question with two answers, in the browser's own `<dialog>`: focus goes in, Esc closes, focus
 //! goes back. Not here: what is asked.
 
-use crate::erased::react;
+use crate::erased::{press, react};
 use leptos::{html, prelude::*};
 
 /// The words of a question.
@@ -50,11 +50,11 @@ pub fn QuestionDialog(
             <h2 class="dialog-title" id="dialog-title">{question.title}</h2>
             {children()}
             <div class="dialog-acts">
-                <button class="button button-primary" on:click=move |_| answer(keep)>
+                <button class="button button-primary" on:click=press(move || answer(keep))>
                     {question.keep}
                 </button>
-                <button class="button" on:click=move |_| answer(give_up)>{question.give_up}</button>
-                <button class="button button-quiet" on:click=move |_| is_open.set(false)>
+                <button class="button" on:click=press(move || answer(give_up))>{question.give_up}</button>
+                <button class="button button-quiet" on:click=press(move || is_open.set(false))>
                     "Stay here"
                 </button>
             </div>

@@ -4,7 +4,7 @@
 //! Not here: deciding the state (`order_state.rs`) and doing what is pressed (pages).
 
 use crate::components::countdown_clock::{ClockControls, CountdownClock};
-use crate::erased::{block, show, text};
+use crate::erased::{block, memo, press, show, text};
 use crate::order_state::{self, OrderState};
 use crate::{browser, format};
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ pub struct PanelActs {
 /// The panel.
 #[component]
 pub fn OrderPanel(facts: PanelFacts, acts: PanelActs) -> impl IntoView {
-    let shape = Memo::new(move |_| facts.state.get().shape());
+    let shape = memo(move || facts.state.get().shape());
     // What was focused may have gone with the old state: its heading takes over.
     Effect::new(move |before: Option<OrderState>| {
         let now = shape.get();
@@ -144,7 +144,7 @@ fn one_way(text: &'static str, button: &'static str, act: Callback<()>) -> AnyVi
     view! {
         {(!text.is_empty()).then(|| view! { <p class="order-panel-text">{text}</p> })}
         <div class="order-panel-acts">
-            <button class="button button-primary" on:click=move |_| act.run(())>{button}</button>
+            <button class="button button-primary" on:click=press(move || act.run(()))>{button}</button>
         </div>
     }
     .into_any()
@@ -203,9 +203,9 @@ fn partly(held: u32, facts: PanelFacts, acts: PanelActs) -> AnyView {
         {granted_lines(facts)}
         <p class="order-panel-text">"The seats we could get are held for you. What you typed is kept."</p>
         <div class="order-panel-acts">
-            <button class=go_on on:click=move |_| acts.go_on.run(())>{label}</button>
-            <button class=change on:click=move |_| acts.change_seats.run(())>"Change my seats"</button>
-            <button class="button button-quiet" on:click=move |_| acts.let_go.run(())>
+            <button class=go_on on:click=press(move || acts.go_on.run(()))>{label}</button>
+            <button class=change on:click=press(move || acts.change_seats.run(()))>"Change my seats"</button>
+            <button class="button button-quiet" on:click=press(move || acts.let_go.run(()))>
                 "Let these seats go"
             </button>
         </div>
@@ -225,7 +225,7 @@ fn none_held(facts: PanelFacts, acts: PanelActs) -> AnyView {
         {granted_lines(facts)}
         <p class="order-panel-text">"Nothing is held and nothing was charged. What you typed is kept."</p>
         <div class="order-panel-acts">
-            <button class="button button-primary" on:click=move |_| acts.change_seats.run(())>
+            <button class="button button-primary" on:click=press(move || acts.change_seats.run(()))>
                 "Choose again"
             </button>
         </div>

@@ -2,7 +2,7 @@
 //!
 //! The limit applies only when the person changes the number, never behind his back.
 
-use crate::erased::text;
+use crate::erased::{press, text};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -54,7 +54,7 @@ pub fn Quantity(
                 class="quantity-step"
                 tabindex="-1"
                 aria-label=format!("One seat fewer, {name}")
-                on:click=move |_| set(value.get_untracked().saturating_sub(1))
+                on:click=press(move || set(value.get_untracked().saturating_sub(1)))
             >
                 "−"
             </button>
@@ -79,7 +79,7 @@ pub fn Quantity(
                 class="quantity-step"
                 tabindex="-1"
                 aria-label=format!("One seat more, {name}")
-                on:click=move |_| set(value.get_untracked().saturating_add(1))
+                on:click=press(move || set(value.get_untracked().saturating_add(1)))
             >
                 "+"
             </button>

@@ -5,7 +5,7 @@
 use crate::components::availability::{self, AvailabilityChip, CapacityBar};
 use crate::components::order_summary::total_words;
 use crate::components::quantity::{Limit, Quantity};
-use crate::erased::{flag, show, text};
+use crate::erased::{flag, follow, memo, press, show, text};
 use crate::format;
 use leptos::prelude::*;
 use shared::rules::SEATS_PER_TYPE_MAX;
@@ -56,20 +56,19 @@ pub fn SeatRow(
     let RowFacts { now, zone, chosen, mine } = facts;
     let id = seat_type.with_untracked(|s| s.id);
     let name = seat_type.with_untracked(|s| s.name.clone());
-    let words = Memo::new(move |_| {
+    let words = memo(move || {
         seat_type.with(|s| availability::words(s, now.get(), mine.get(), &zone.get()))
     });
-    let availability =
-        Memo::new(move |_| seat_type.with(|s| s.availability(now.get(), mine.get())));
-    let can_choose = Memo::new(move |_| match availability.get() {
+    let availability = memo(move || seat_type.with(|s| s.availability(now.get(), mine.get())));
+    let can_choose = memo(move || match availability.get() {
         Availability::Plenty | Availability::Few(_) => true,
         // What was chosen while seats were left stays visible and can be lowered.
         Availability::AllHeld | Availability::SoldOut => 0 < chosen.get(),
         Availability::NotYet | Availability::Ended => false,
     });
-    let most = Memo::new(move |_| seat_type.with(|s| limit(s, mine.get())));
+    let most = memo(move || seat_type.with(|s| limit(s, mine.get())));
     let share = move |part: fn(&SeatTypeView) -> u32| {
-        Signal::derive(move || seat_type.with(|s| availability::percent(part(s), s.quota)))
+        follow(move || seat_type.with(|s| availability::percent(part(s), s.quota)))
     };
     view! {
         <fieldset class="seat-row" class:seat-row-off=flag(move || !can_choose.get())>
@@ -105,12 +104,12 @@ fn Shortage(
     changed: Callback<u32>,
     availability: Memo<Availability>,
 ) -> impl IntoView {
-    let left = Memo::new(move |_| match availability.get() {
+    let left = memo(move || match availability.get() {
         Availability::Few(left) => left,
         Availability::Plenty => u32::MAX,
         _ => 0,
     });
-    let is_short = Memo::new(move |_| left.get() < chosen.get());
+    let is_short = memo(move || left.get() < chosen.get());
     let sentence = move || {
         let left = match left.get() {
             0 => "None are left now.".to_owned(),
@@ -124,7 +123,7 @@ fn Shortage(
         {show(move || is_short.get(), move || view! {
             <p class="seat-row-shortage">
                 <span>{sentence}</span>
-                <button type="button" class="button" on:click=move |_| changed.run(take())>
+                <button type="button" class="button" on:click=press(move || changed.run(take()))>
                     {text(move || match take() {
                         0 => "Take none".to_owned(),
                         some => format!("Take {some}"),

@@ -6,7 +6,7 @@
 use crate::arrival::arrive;
 use crate::components::availability::{self, AvailabilityChip, CapacityBar};
 use crate::components::order_summary::total_words;
-use crate::erased::{block, either, keyed, show, text};
+use crate::erased::{block, either, follow, keyed, memo, press, show, text};
 use crate::flow::{Leaving, enter};
 use crate::pages::not_found::NotFoundPage;
 use crate::registration::Registration;
@@ -53,7 +53,7 @@ fn sale(view: &ConferenceView, now: Timestamp) -> Sale {
 pub fn ConferenceHomePage() -> impl IntoView {
     let registration = enter();
     registration.enter_current_order();
-    let is_known = Memo::new(move |_| registration.conference(|_| ()).is_some());
+    let is_known = memo(move || registration.conference(|_| ()).is_some());
     view! {
         {either(move || !registration.is_conference_missing(), move || view! {
             {either(move || is_known.get(), move || view! {
@@ -128,8 +128,8 @@ fn hero(registration: Registration) -> impl IntoView {
 /// The state of sale and, when there is something to buy, the button.
 fn way_in(registration: Registration) -> impl IntoView {
     let now = registration.live.now;
-    let sale = Memo::new(move |_| registration.conference(|view| sale(view, now.get())));
-    let can_register = Memo::new(move |_| matches!(sale.get(), Some(Sale::Open | Sale::AllHeld)));
+    let sale = memo(move || registration.conference(|view| sale(view, now.get())));
+    let can_register = memo(move || matches!(sale.get(), Some(Sale::Open | Sale::AllHeld)));
     let href = move || format!("/{}/seats", registration.slug.get());
     let words = move || match sale.get() {
         None | Some(Sale::Open) => "On sale now".to_owned(),
@@ -174,7 +174,7 @@ fn resume(registration: Registration) -> impl IntoView {
                 <a class="button button-primary" href=text(move || registration.own_path("details"))>
                     "Continue"
                 </a>
-                <button class="button button-quiet" on:click=move |_| leaving.set(true)>
+                <button class="button button-quiet" on:click=press(move || leaving.set(true))>
                     "Let them go"
                 </button>
             </section>
@@ -183,7 +183,7 @@ fn resume(registration: Registration) -> impl IntoView {
 }
 
 fn seat_list(registration: Registration) -> impl IntoView {
-    let ids = Memo::new(move |_| {
+    let ids = memo(move || {
         registration
             .conference(|view| view.seat_types.iter().map(|s| s.id).collect::<Vec<_>>())
             .unwrap_or_default()
@@ -197,17 +197,17 @@ fn seat_list(registration: Registration) -> impl IntoView {
 
 fn seat_card(registration: Registration, id: SeatTypeId) -> impl IntoView {
     let seat_type =
-        Memo::new(move |_| registration.conference(|view| view.seat_type(id).cloned()).flatten());
+        memo(move || registration.conference(|view| view.seat_type(id).cloned()).flatten());
     let read = move |read: fn(&SeatTypeView) -> String| {
         text(move || seat_type.with(|s| s.as_ref().map(read)).unwrap_or_default())
     };
     let share = move |part: fn(&SeatTypeView) -> u32| {
-        Signal::derive(move || {
+        follow(move || {
             let of = |s: &SeatTypeView| availability::percent(part(s), s.quota);
             seat_type.with(|s| s.as_ref().map(of)).unwrap_or_default()
         })
     };
-    let words = Memo::new(move |_| {
+    let words = memo(move || {
         let (now, zone) = (registration.live.now.get(), registration.zone());
         seat_type
             .with(|s| s.as_ref().map(|s| availability::words(s, now, 0, &zone)))

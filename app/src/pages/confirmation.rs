@@ -3,7 +3,7 @@
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::components::steps::Step;
-use crate::erased::{either, react, show, text};
+use crate::erased::{either, follow, memo, press, react, show, text};
 use crate::flow::{self, Go};
 use crate::order_state::OrderState;
 use crate::registration::Registration;
@@ -17,8 +17,8 @@ pub fn ConfirmationPage() -> impl IntoView {
     let registration = flow::enter();
     let go = expect_context::<Go>();
     arrive(|| "You're registered".to_owned(), || false);
-    let is_confirmed = Memo::new(move |_| registration.state.get() == OrderState::Confirmed);
-    let is_closed = Memo::new(move |_| registration.is_order_closed_here());
+    let is_confirmed = memo(move || registration.state.get() == OrderState::Confirmed);
+    let is_closed = memo(move || registration.is_order_closed_here());
     // Not confirmed yet: back to the furthest step that the order allows.
     react(move || match registration.state.get() {
         OrderState::Held { .. } | OrderState::PartlyHeld { .. } | OrderState::PayingElsewhere => {
@@ -53,7 +53,7 @@ fn confirmed(registration: Registration) -> impl IntoView {
         let given = registration.order(|o| o.registrant.as_ref().map(|r| r.email.clone()));
         given.flatten().unwrap_or_default()
     };
-    let contact = Memo::new(move |_| {
+    let contact = memo(move || {
         registration.conference(|view| view.contact_email.clone()).unwrap_or_default()
     });
     view! {
@@ -130,16 +130,16 @@ fn ticket(registration: Registration) -> impl IntoView {
 }
 
 fn keep(registration: Registration) -> impl IntoView {
-    let link = Signal::derive(move || {
+    let link = follow(move || {
         registration.order_id.track();
         format!("{}{}", browser::origin(), registration.own_path("confirmed"))
     });
     view! {
         <p class="acts">
             <CopyButton label="Copy link to this order" subject="" copied=link />
-            <button class="button" on:click=|_| {
+            <button class="button" on:click=press(|| {
                 let _ = window().print();
-            }>"Print this page"</button>
+            })>"Print this page"</button>
         </p>
         <p class="confirmation-link">
             "The link works tomorrow and on another device, where it asks for the code: "

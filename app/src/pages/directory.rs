@@ -2,7 +2,7 @@
 
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
-use crate::erased::{block, each, either, show, text};
+use crate::erased::{block, each, either, memo, show, text};
 use crate::registration::use_registration;
 use crate::{dates, format};
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ pub fn DirectoryPage() -> impl IntoView {
     live.watch(Topic::Directory, None);
     on_cleanup(move || live.unwatch(&Topic::Directory));
     arrive(|| "Contoso Conferences".to_owned(), || false);
-    let slugs = Memo::new(move |_| {
+    let slugs = memo(move || {
         live.directory.with(|seen| {
             let all = |seen: &crate::live::Seen<shared::views::DirectoryView>| {
                 seen.view.conferences.iter().map(|c| c.slug.clone()).collect::<Vec<_>>()
@@ -47,7 +47,7 @@ fn DirectoryCard(slug: String) -> impl IntoView {
     let live = use_registration().live;
     let hue = format!("directory-card {}", format::hue_class(&slug));
     let href = format!("/{slug}");
-    let summary = Memo::new(move |_| {
+    let summary = memo(move || {
         live.directory.with(|seen| {
             let all = &seen.as_ref()?.view.conferences;
             all.iter().find(|conference| conference.slug == slug).cloned()

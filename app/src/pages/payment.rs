@@ -8,7 +8,7 @@ mod outcome;
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::components::steps::Step;
-use crate::erased::{block, either, flag, mark, react, show, text};
+use crate::erased::{block, either, flag, mark, memo, press, react, show, text};
 use crate::flow::{self, Go};
 use crate::order_state::{self, Gate, GateFacts, OrderState};
 use crate::registration::{Act, Details, Registration};
@@ -37,9 +37,9 @@ pub fn PaymentPage() -> impl IntoView {
         registration,
         go: expect_context::<Go>(),
         shown,
-        gate: Memo::new(move |_| gate(registration, shown)),
+        gate: memo(move || gate(registration, shown)),
     };
-    let is_waiting = Memo::new(move |_| registration.state.get() == OrderState::PayingElsewhere);
+    let is_waiting = memo(move || registration.state.get() == OrderState::PayingElsewhere);
     arrive(
         move || {
             if is_waiting.get() { "Waiting for your payment" } else { "Check and pay" }.to_owned()
@@ -48,7 +48,7 @@ pub fn PaymentPage() -> impl IntoView {
     );
     page.follow_the_order();
     page.announce_the_gate();
-    let is_closed = Memo::new(move |_| registration.is_order_closed_here());
+    let is_closed = memo(move || registration.is_order_closed_here());
     view! {
         <div class="main flow">
             {flow::steps(registration, Step::Payment)}
@@ -137,7 +137,7 @@ impl Paying {
 
     fn review(self) -> impl IntoView {
         let registration = self.registration;
-        let person = Memo::new(move |_| self.registrant());
+        let person = memo(move || self.registrant());
         let seats = move || format!("/{}/seats", registration.slug.get());
         let details = move || {
             registration.order_id.track();
@@ -182,9 +182,9 @@ impl Paying {
 
     fn gate_and_button(self) -> impl IntoView {
         let registration = self.registration;
-        let is_closed = Memo::new(move |_| self.gate.get() != Gate::Open);
+        let is_closed = memo(move || self.gate.get() != Gate::Open);
         let is_busy =
-            Memo::new(move |_| matches!(registration.busy.get(), Some(Act::Pay | Act::Complete)));
+            memo(move || matches!(registration.busy.get(), Some(Act::Pay | Act::Complete)));
         let sentence = move || match self.gate.get() {
             Gate::Open => "Your seats are confirmed.".to_owned(),
             Gate::Closed(reason) => reason,
@@ -206,7 +206,7 @@ impl Paying {
                         class:button-busy=flag(move || is_busy.get())
                         aria-disabled=mark(move || is_closed.get() || is_busy.get())
                         aria-describedby="pay-gate"
-                        on:click=move |_| self.press()
+                        on:click=press(move || self.press())
                     >
                         {label}
                     </button>
@@ -250,7 +250,7 @@ fn details_note(registration: Registration) -> impl IntoView {
             view! {
                 <div class="note note-look">
                     <p>"Your details are not saved yet. It's safe to try again."</p>
-                    <button class="button" on:click=move |_| registration.save_details()>
+                    <button class="button" on:click=press(move || registration.save_details())>
                         "Save my details"
                     </button>
                 </div>

@@ -6,7 +6,7 @@
 use crate::arrival::{arrive, focus_panel_when_quiet};
 use crate::components::field::{self, ErrorSummary, Field, FieldNames, Mistake};
 use crate::components::steps::Step;
-use crate::erased::{block, either, flag, mark, react, show, text};
+use crate::erased::{block, either, flag, follow, mark, memo, press, react, show, text};
 use crate::flow::{self, Go};
 use crate::order_state::OrderState;
 use crate::registration::{Details, Registration};
@@ -70,7 +70,7 @@ pub fn RegistrantDetailsPage() -> impl IntoView {
     arrive(|| "Your details".to_owned(), move || page.mistakes.with(|m| !m.is_empty()));
     page.follow_the_order();
     page.show_what_the_server_found();
-    let is_closed = Memo::new(move |_| registration.is_order_closed_here() && !page.is_before());
+    let is_closed = memo(move || registration.is_order_closed_here() && !page.is_before());
     view! {
         <div class="main flow">
             {flow::steps(registration, Step::Details)}
@@ -209,14 +209,14 @@ impl Asking {
             >
                 <Field
                     names=GIVEN_NAME
-                    value=Signal::derive(move || saved.with(|saved| saved.given_name.clone()))
+                    value=follow(move || saved.with(|saved| saved.given_name.clone()))
                     error=self.given_name_error
                     typed=Callback::new(move |text| saved.update(|saved| saved.given_name = text))
                     check=Callback::new(|text: String| name_problem(text.trim(), "given"))
                 />
                 <Field
                     names=FAMILY_NAME
-                    value=Signal::derive(move || saved.with(|saved| saved.family_name.clone()))
+                    value=follow(move || saved.with(|saved| saved.family_name.clone()))
                     error=self.family_name_error
                     typed=Callback::new(move |text| saved.update(|saved| saved.family_name = text))
                     check=Callback::new(|text: String| name_problem(text.trim(), "family"))
@@ -224,7 +224,7 @@ impl Asking {
                 <div class="field-group" on:focusout=move |_| self.echo()>
                 <Field
                     names=EMAIL
-                    value=Signal::derive(move || saved.with(|saved| saved.email.clone()))
+                    value=follow(move || saved.with(|saved| saved.email.clone()))
                     error=self.email_error
                     typed=Callback::new(move |text| saved.update(|saved| saved.email = text))
                     check=Callback::new(|text: String| email_problem(text.trim()))
@@ -255,8 +255,8 @@ impl Asking {
         let saved = self.registration.saved;
         // As it was when the field was left: nothing moves while somebody types.
         let email = self.echoed;
-        let is_fine = Memo::new(move |_| email.with(|email| email_problem(email).is_none()));
-        let likely = Memo::new(move |_| email.with(|email| format::likely_domain(email)));
+        let is_fine = memo(move || email.with(|email| email_problem(email).is_none()));
+        let likely = memo(move || email.with(|email| format::likely_domain(email)));
         let take = move |domain: &str| {
             saved.update(|saved| {
                 if let Some((local, _)) = saved.email.trim().rsplit_once('@') {
@@ -276,7 +276,7 @@ impl Asking {
                         .get()
                         .map(|domain| {
                             view! {
-                                <button type="button" class="button button-quiet" on:click=move |_| take(domain)>
+                                <button type="button" class="button button-quiet" on:click=press(move || take(domain))>
                                     {format!("Did you mean {domain}?")}
                                 </button>
                             }

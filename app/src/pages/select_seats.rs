@@ -8,7 +8,7 @@ use crate::components::field::{ErrorSummary, Mistake};
 use crate::components::order_summary::total_words;
 use crate::components::seat_row::{self, RowFacts, SeatRow};
 use crate::components::steps::Step;
-use crate::erased::{block, either, flag, keyed, mark, react, show, text};
+use crate::erased::{block, either, flag, keyed, mark, memo, press, react, show, text};
 use crate::flow::{self, Go};
 use crate::live::Connection;
 use crate::order_state::OrderState;
@@ -48,7 +48,7 @@ pub fn SelectSeatsPage() -> impl IntoView {
     arrive(|| "Choose your seats".to_owned(), move || page.mistakes.with(|m| !m.is_empty()));
     page.start_afresh_after_the_end();
     page.go_on_when_held();
-    let is_known = Memo::new(move |_| registration.conference(|_| ()).is_some());
+    let is_known = memo(move || registration.conference(|_| ()).is_some());
     view! {
         <div class="main flow">
             {flow::steps(registration, Step::Seats)}
@@ -119,7 +119,7 @@ impl Choosing {
 
     fn rows(self) -> impl IntoView {
         let registration = self.registration;
-        let ids = Memo::new(move |_| {
+        let ids = memo(move || {
             let ids = |seat_types: &[SeatTypeView]| seat_types.iter().map(|s| s.id).collect();
             registration.conference(|view| ids(&view.seat_types)).unwrap_or_default()
         });
@@ -199,7 +199,7 @@ impl Choosing {
 
     fn row(self, id: SeatTypeId) -> AnyView {
         let registration = self.registration;
-        let shown = Memo::new(move |_| {
+        let shown = memo(move || {
             let paused = self.paused.with(|paused| {
                 let (_, seat_types) = paused.as_ref()?;
                 seat_types.iter().find(|s| s.id == id).cloned()
@@ -213,9 +213,9 @@ impl Choosing {
         });
         let facts = RowFacts {
             now: registration.live.now.into(),
-            zone: Memo::new(move |_| registration.zone()).into(),
-            chosen: Memo::new(move |_| self.chosen(id)).into(),
-            mine: Memo::new(move |_| self.mine(id)).into(),
+            zone: memo(move || registration.zone()).into(),
+            chosen: memo(move || self.chosen(id)).into(),
+            mine: memo(move || self.mine(id)).into(),
         };
         self.announce_shortage(seat_type, facts);
         let changed = Callback::new(move |quantity| self.choose(id, quantity));
@@ -271,7 +271,7 @@ impl Choosing {
 
     fn reserve_bar(self) -> impl IntoView {
         let registration = self.registration;
-        let is_busy = Memo::new(move |_| {
+        let is_busy = memo(move || {
             let is_refused_or_settled = !registration.state.get().is_asking();
             self.is_waiting.get() && !is_refused_or_settled
         });
@@ -314,7 +314,7 @@ impl Choosing {
                     aria-disabled=mark(move || is_busy.get())
                     on:focus=move |_| registration.live.freshen()
                     on:pointerenter=move |_| registration.live.freshen()
-                    on:click=move |_| self.reserve()
+                    on:click=press(move || self.reserve())
                 >
                     {label}
                 </button>

@@ -4,7 +4,7 @@
 //! Not here: the button that pays (`payment.rs`).
 
 use crate::api::Failure;
-use crate::erased::{block, mark, show, text};
+use crate::erased::{block, mark, memo, press, show, text};
 use crate::flow::FailureNote;
 use crate::registration::{Act, Registration};
 use crate::{browser, format};
@@ -17,16 +17,16 @@ const LONG_MS: i64 = 10_000;
 /// The page while the bank has not answered.
 pub(super) fn waiting(registration: Registration) -> impl IntoView + use<> {
     let since_ms = browser::steady_ms();
-    let is_long = Memo::new(move |_| LONG_MS < registration.live.steady_ms.get() - since_ms);
+    let is_long = memo(move || LONG_MS < registration.live.steady_ms.get() - since_ms);
     let email = move || {
         let given = registration.order(|o| o.registrant.as_ref().map(|r| r.email.clone()));
         given.flatten().unwrap_or_else(|| registration.saved.with(|saved| saved.email.clone()))
     };
-    let pay_at = Memo::new(move |_| {
+    let pay_at = memo(move || {
         let path = registration.order(|o| o.payment.as_ref().and_then(|p| p.pay_at.clone()));
         path.flatten().filter(|path| format::is_own_path(path))
     });
-    let is_checking = Memo::new(move |_| registration.busy.get() == Some(Act::Check));
+    let is_checking = memo(move || registration.busy.get() == Some(Act::Check));
     view! {
         <h1 tabindex="-1">"Waiting for your payment…"</h1>
         <p class="waiting-mark" aria-hidden="true"></p>
@@ -46,7 +46,7 @@ pub(super) fn waiting(registration: Registration) -> impl IntoView + use<> {
                 <button
                     class="button button-primary"
                     aria-disabled=mark(move || is_checking.get())
-                    on:click=move |_| registration.check_payment()
+                    on:click=press(move || registration.check_payment())
                 >
                     {text(move || if is_checking.get() { "Checking…" } else { "Check payment" })}
                 </button>
@@ -66,7 +66,7 @@ pub(super) fn waiting(registration: Registration) -> impl IntoView + use<> {
 
 /// How the last payment ended, when it did not work.
 pub(super) fn last_payment(registration: Registration) -> impl IntoView + use<> {
-    let words = Memo::new(move |_| {
+    let words = memo(move || {
         registration
             .order(|order| {
                 let payment = order.payment.as_ref()?;
