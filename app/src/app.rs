@@ -9,8 +9,9 @@ use crate::components::banner::{ConnectionBanner, ReleaseBanner};
 use crate::components::dialog::{Question, QuestionDialog};
 use crate::components::theme_switch::ThemeSwitch;
 use crate::erased::{block, memo, press, react, show, text};
-use crate::flow::{Go, Leaving};
+use crate::flow::Leaving;
 use crate::live::{self, Live};
+use crate::navigation::Go;
 use crate::pages::conference_home::ConferenceHomePage;
 use crate::pages::confirmation::ConfirmationPage;
 use crate::pages::directory::DirectoryPage;
@@ -23,9 +24,6 @@ use crate::place::{Address, Place};
 use crate::registration::Registration;
 use crate::{browser, dates, saved};
 use leptos::{ev, prelude::*};
-use leptos_router::WildcardSegment;
-use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::hooks::{use_location, use_navigate};
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 
@@ -41,11 +39,8 @@ pub fn App() -> impl IntoView {
     provide_context(Arrivals::new());
     provide_context(Leaving(RwSignal::new(false)));
     listen_to_the_browser(registration);
-    view! {
-        <Router>
-            <Frame registration=registration />
-        </Router>
-    }
+    provide_context(Go::start());
+    view! { <Frame registration=registration /> }
 }
 
 /// Time, network, visibility, typing, and the last chance to save.
@@ -85,26 +80,22 @@ fn listen_to_the_browser(registration: Registration) {
 
 #[component]
 fn Frame(registration: Registration) -> impl IntoView {
-    provide_context(Go::new(use_navigate()));
     view! {
         <AnnouncerRegions announcer=registration.announcer />
         {skip_links(registration)}
         {header(registration)}
         {banners(registration)}
         <main id="main" tabindex="-1">
-            <FlatRoutes fallback=|| ()>
-                <Route path=WildcardSegment("path") view=page />
-            </FlatRoutes>
+            {page()}
         </main>
         {footer(registration)}
         {leave_question(registration)}
     }
 }
 
-/// The page of the address. One route for all of them: the table is `place.rs`, and a page stays when
-/// only its order changes.
+/// The page of the address. The table is `place.rs`; a page stays when only its order changes.
 fn page() -> AnyView {
-    let path = use_location().pathname;
+    let path = expect_context::<Go>().path;
     let place = memo(move || path.with(|path| Address::of(path).place));
     block(move || match place.get() {
         Place::Directory => view! { <DirectoryPage /> }.into_any(),
@@ -127,20 +118,22 @@ fn skip_links(registration: Registration) -> impl IntoView {
         browser::focus_id(id);
     };
     view! {
-        <a class="skip-link" href="#main" on:click=move |event| jump(event, "main")>
-            "Skip to main content"
-        </a>
-        {show(move || offers_time.get(), move || view! {
-            <a class="skip-link" href="#keep-my-seats" on:click=move |event| jump(event, "keep-my-seats")>
-                "Keep my seats"
+        <nav aria-label="Skip">
+            <a class="skip-link" href="#main" on:click=move |event| jump(event, "main")>
+                "Skip to main content"
             </a>
-        }.into_any())}
+            {show(move || offers_time.get(), move || view! {
+                <a class="skip-link" href="#keep-my-seats" on:click=move |event| jump(event, "keep-my-seats")>
+                    "Keep my seats"
+                </a>
+            }.into_any())}
+        </nav>
     }
 }
 
 fn header(registration: Registration) -> impl IntoView {
     let leaving = expect_context::<Leaving>().0;
-    let is_inside = move || !registration.slug.with(String::is_empty);
+    let is_inside = move || registration.conference(|_| ()).is_some();
     // Leaving the flow with seats in hand asks once.
     let leave = move |event: ev::MouseEvent| {
         let is_in_flow = browser::path().matches('/').count() >= 2;

@@ -67,7 +67,7 @@ impl Arrivals {
         self.went_back.set_value(false);
         match back_to {
             Some(id) => browser::focus_id(&id),
-            None => browser::focus_soon("h1"),
+            None => browser::focus_soon("#error-summary, h1"),
         }
     }
 }

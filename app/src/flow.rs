@@ -8,40 +8,16 @@ use crate::components::order_panel::{OrderPanel, PanelActs, PanelFacts};
 use crate::components::order_summary::{OrderSummary, SummaryLine};
 use crate::components::steps::{Step, Steps};
 use crate::erased::{block, follow, memo, press, react, show};
+use crate::navigation::Go;
+use crate::order_state;
 use crate::place::Address;
 use crate::registration::{Act, Registration, use_registration};
 use crate::{browser, countdown, dates, format};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_location;
+use shared::commands::SeatQuantity;
 use shared::live::Topic;
-use shared::views::OrderStatus;
+use shared::views::{OrderStatus, SeatTypeView};
 use shared::{Money, OrderId, RefusalCode};
-
-/// The router's way of navigating.
-type Navigate = Box<dyn Fn(&str, NavigateOptions)>;
-
-/// Goes to a path of the app.
-#[derive(Clone, Copy)]
-pub struct Go(StoredValue<Navigate, LocalStorage>);
-
-impl Go {
-    /// Wraps the router's way of navigating.
-    pub fn new(navigate: impl Fn(&str, NavigateOptions) + 'static) -> Self {
-        Self(StoredValue::new_local(Box::new(navigate)))
-    }
-
-    /// Goes there; the back button leads back here.
-    pub fn to(self, path: &str) {
-        self.0.with_value(|navigate| navigate(path, NavigateOptions::default()));
-    }
-
-    /// Goes there instead of here.
-    pub fn instead_to(self, path: &str) {
-        let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-        self.0.with_value(|navigate| navigate(path, options));
-    }
-}
 
 /// The leave-or-let-go question of the frame.
 #[derive(Clone, Copy)]
@@ -52,7 +28,7 @@ pub struct Leaving(pub RwSignal<bool>);
 #[must_use]
 pub fn enter() -> Registration {
     let registration = use_registration();
-    let path = use_location().pathname;
+    let path = expect_context::<Go>().path;
     let turn = move |address: Address| {
         if !address.slug.is_empty() {
             registration.enter(&address.slug);
@@ -118,7 +94,7 @@ impl Registration {
     pub fn draft_lines(self) -> Vec<SummaryLine> {
         let chosen = self.saved.with(|saved| saved.seats.clone());
         self.conference(|view| {
-            let line = |line: &shared::commands::SeatQuantity| {
+            let line = |line: &SeatQuantity| {
                 let seat_type = view.seat_type(line.seat_type)?;
                 Some(SummaryLine {
                     name: seat_type.name.clone(),
@@ -129,6 +105,13 @@ impl Registration {
             chosen.iter().filter(|line| 0 < line.quantity).filter_map(line).collect()
         })
         .unwrap_or_default()
+    }
+
+    /// What to ask for when seats came back, and how many more that is.
+    fn what_came_back(self) -> (Vec<SeatQuantity>, u32) {
+        let lines = self.order(|order| order.lines.clone()).unwrap_or_default();
+        let free = |id| self.conference(|view| view.seat_type(id).map(SeatTypeView::remaining));
+        order_state::with_what_came_back(&lines, |id| free(id).flatten().unwrap_or_default())
     }
 
     /// The order's lines, or the draft's until the server has decided.
@@ -163,6 +146,7 @@ pub fn order_panel(registration: Registration, step: &'static str) -> impl IntoV
         is_extending: follow(move || registration.busy.get() == Some(Act::Extend)),
         lines: memo(move || registration.order(|o| o.lines.clone()).unwrap_or_default()).into(),
         total: memo(move || registration.total()).into(),
+        came_back: memo(move || registration.what_came_back().1).into(),
         reminders: registration.reminders,
     };
     let acts = PanelActs {
@@ -174,6 +158,9 @@ pub fn order_panel(registration: Registration, step: &'static str) -> impl IntoV
             if browser::path().ends_with("/seats") {
                 go.to(&registration.own_path("details"));
             }
+        }),
+        add_them: Callback::new(move |()| {
+            registration.reserve(untrack(|| registration.what_came_back().0));
         }),
         change_seats: Callback::new(move |()| {
             let seats = format!("/{}/seats", registration.slug.get_untracked());

@@ -14,6 +14,7 @@ pub mod erased;
 pub mod flow;
 pub mod format;
 pub mod live;
+pub mod navigation;
 pub mod order_state;
 pub mod pages;
 pub mod place;

@@ -5,8 +5,9 @@
 //! that need a calendar (`dates.rs`), markup (`components/order_panel.rs`).
 
 use crate::format;
-use shared::views::{OrderStatus, OrderView, PaymentStatus, PaymentView};
-use shared::{Money, PaymentId, RefusalCode, Timestamp};
+use shared::commands::SeatQuantity;
+use shared::views::{OrderLine, OrderStatus, OrderView, PaymentStatus, PaymentView};
+use shared::{Money, PaymentId, RefusalCode, SeatTypeId, Timestamp};
 
 /// After this long we say that it takes longer than usual.
 const LONG_MS: i64 = 3_000;
@@ -370,6 +371,22 @@ pub fn pay_gate(facts: &GateFacts) -> Gate {
 #[must_use]
 pub fn granted_words(held: u32, asked: u32) -> String {
     if held == 0 { "none left".to_owned() } else { format!("{held} of {asked} held") }
+}
+
+/// What to ask for now that seats of a partly granted order came back: what is held and what is free
+/// again, and how many more that is. `free` is what nobody holds of a seat type.
+#[must_use]
+pub fn with_what_came_back(
+    lines: &[OrderLine],
+    free: impl Fn(SeatTypeId) -> u32,
+) -> (Vec<SeatQuantity>, u32) {
+    let mut more = 0;
+    let seats = lines.iter().map(|line| {
+        let missing = line.asked.saturating_sub(line.held).min(free(line.seat_type));
+        more += missing;
+        SeatQuantity { seat_type: line.seat_type, quantity: line.held + missing }
+    });
+    (seats.filter(|line| 0 < line.quantity).collect(), more)
 }
 
 /// What a change of state is worth saying aloud; `None` when the page's focus or the clock's schedule

@@ -1,8 +1,7 @@
 //! The table of `order_state.rs`, row by row, and the gate in front of *Pay*.
 
 use super::*;
-use shared::views::OrderLine;
-use shared::{AccessCode, ConferenceId, Currency, OrderId, SeatTypeId};
+use shared::{AccessCode, ConferenceId, Currency, OrderId};
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -368,6 +367,20 @@ fn own_changes_are_announced_once_and_the_ordinary_ones_not_at_all() {
     assert_eq!(announcement(OrderState::Choosing, OrderState::NoneHeld { asked: 2 }), None);
     assert!(announcement(asking, OrderState::NoneHeld { asked: 2 }).is_some());
     assert!(announcement(asking, OrderState::AskingLong { seats: 2 }).is_some());
+}
+
+#[test]
+fn seats_that_came_back_are_asked_for_beside_those_that_are_held() {
+    let lines = view(OrderStatus::PartlyHeld, 5, 3).lines;
+    let asked = |free| {
+        let (seats, more) = with_what_came_back(&lines, |_| free);
+        (seats.iter().map(|line| line.quantity).sum::<u32>(), more)
+    };
+    assert_eq!(asked(0), (3, 0));
+    assert_eq!(asked(1), (4, 1));
+    assert_eq!(asked(9), (5, 2));
+    let none = view(OrderStatus::PartlyHeld, 5, 0).lines;
+    assert!(with_what_came_back(&none, |_| 0).0.is_empty());
 }
 
 #[test]

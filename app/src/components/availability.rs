@@ -3,7 +3,7 @@
 //! Not here: the limits of a number box (`components/quantity.rs`).
 
 use crate::dates;
-use crate::erased::text;
+use crate::erased::{block, text};
 use leptos::prelude::*;
 use shared::Timestamp;
 use shared::views::{Availability, SeatTypeView};
@@ -35,9 +35,17 @@ pub fn words(
 /// The chip. Fades once when its words change.
 #[component]
 pub fn AvailabilityChip(words: Signal<(String, &'static str)>) -> impl IntoView {
+    // A change fades once; the first words are simply there.
+    let is_first = StoredValue::new(true);
+    let changing = move || {
+        let words = words.with(|(words, _)| words.clone());
+        let class = if is_first.get_value() { "" } else { "availability-changed" };
+        is_first.set_value(false);
+        view! { <span class=class>{words}</span> }
+    };
     view! {
         <p class=text(move || format!("availability availability-{}", words.with(|(_, kind)| *kind)))>
-            {text(move || words.with(|(text, _)| text.clone()))}
+            {block(changing)}
         </p>
     }
 }

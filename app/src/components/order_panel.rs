@@ -4,6 +4,7 @@
 //! Not here: deciding the state (`order_state.rs`) and doing what is pressed (pages).
 
 use crate::components::countdown_clock::{ClockControls, CountdownClock};
+use crate::components::order_summary::total_words;
 use crate::erased::{block, memo, press, show, text};
 use crate::order_state::{self, OrderState};
 use crate::{browser, format};
@@ -23,6 +24,8 @@ pub struct PanelFacts {
     pub is_extending: Signal<bool>,
     pub lines: Signal<Vec<OrderLine>>,
     pub total: Signal<Option<Money>>,
+    /// Seats that were asked for, not granted, and are free again.
+    pub came_back: Signal<u32>,
     pub reminders: RwSignal<bool>,
 }
 
@@ -33,6 +36,8 @@ pub struct PanelActs {
     pub ask_again: Callback<()>,
     /// Go on with the seats that were granted.
     pub go_on: Callback<()>,
+    /// Ask for the seats that came back.
+    pub add_them: Callback<()>,
     pub change_seats: Callback<()>,
     pub let_go: Callback<()>,
     pub try_same_seats: Callback<()>,
@@ -154,7 +159,7 @@ fn one_way(text: &'static str, button: &'static str, act: Callback<()>) -> AnyVi
 fn Holding(facts: PanelFacts, acts: PanelActs) -> impl IntoView {
     view! {
         <div class="order-panel-row">
-        <p class="order-panel-text">{text(move || {
+            <p class="order-panel-text">{text(move || {
                     // Said at the start; later the clock's own words matter more.
                     if 300 < facts.seconds_left.get() { facts.opening.get() } else { String::new() }
                 })}</p>
@@ -167,6 +172,19 @@ fn Holding(facts: PanelFacts, acts: PanelActs) -> impl IntoView {
         />
         </div>
     }
+}
+
+/// Seats that come back within the hold are offered in place.
+fn came_back(facts: PanelFacts, acts: PanelActs) -> AnyView {
+    let words = move || match facts.came_back.get() {
+        1 => "1 more is free now: add it".to_owned(),
+        more => format!("{more} more are free now: add them"),
+    };
+    let button = move || {
+        let add = press(move || acts.add_them.run(()));
+        view! { <button class="button" on:click=add>{text(words)}</button> }.into_any()
+    };
+    show(move || 0 < facts.came_back.get(), button)
 }
 
 fn granted_lines(facts: PanelFacts) -> impl IntoView {
@@ -196,11 +214,13 @@ fn partly(held: u32, facts: PanelFacts, acts: PanelActs) -> AnyView {
         ("button", "button button-primary")
     };
     let label = move || {
-        let total = facts.total.get().map(|total| format!(" ({total})")).unwrap_or_default();
+        let total =
+            facts.total.get().map(|total| format!(" ({})", total_words(total))).unwrap_or_default();
         format!("Continue with {}{total}", format::seats(held))
     };
     view! {
         {granted_lines(facts)}
+        {came_back(facts, acts)}
         <p class="order-panel-text">"The seats we could get are held for you. What you typed is kept."</p>
         <div class="order-panel-acts">
             <button class=go_on on:click=press(move || acts.go_on.run(()))>{label}</button>
@@ -223,6 +243,7 @@ fn partly(held: u32, facts: PanelFacts, acts: PanelActs) -> AnyView {
 fn none_held(facts: PanelFacts, acts: PanelActs) -> AnyView {
     view! {
         {granted_lines(facts)}
+        {came_back(facts, acts)}
         <p class="order-panel-text">"Nothing is held and nothing was charged. What you typed is kept."</p>
         <div class="order-panel-acts">
             <button class="button button-primary" on:click=press(move || acts.change_seats.run(()))>
