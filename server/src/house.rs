@@ -12,13 +12,14 @@ use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// What a stopping server gives its sockets and requests to finish.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
@@ -104,6 +105,12 @@ impl House {
         let router = http::router(self.clone());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let stopping = self.stop.clone().cancelled_owned();
+        // Pushes are small and must not wait for the acknowledgement of the one before.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                debug!(%error, "Cannot set TCP_NODELAY");
+            }
+        });
         let server = axum::serve(listener, service).with_graceful_shutdown(stopping);
         let stop = self.stop.clone();
         let served = async move { server.await.context("the listener failed") };

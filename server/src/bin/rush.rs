@@ -53,7 +53,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn options() -> anyhow::Result<Options> {
-    let mut options = Options { registrants: vec![1, 16, 64, 256], seconds: 5, database_url: None };
+    let database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+    let mut options = Options { registrants: vec![1, 16, 64, 256], seconds: 5, database_url };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| USAGE.to_owned())?;

@@ -104,7 +104,8 @@ fn size_of(folder: &Path) -> anyhow::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let about = entry.metadata()?;
+        // The server goes on working: a log file may vanish between being listed and being asked.
+        let Ok(about) = entry.metadata() else { continue };
         bytes += if about.is_dir() { size_of(&entry.path())? } else { about.len() };
     }
     Ok(bytes)
