@@ -1,0 +1,85 @@
+// Pictures of the demonstration for the README, written to docs/screenshots. Not a test: `npm run screenshots`.
+
+import { join, resolve } from "node:path";
+import { expect, test, timePasses } from "../house.ts";
+import { ada, RegistrationPage } from "../pages/registration.ts";
+
+const folder = resolve(import.meta.dirname, "../../docs/screenshots");
+/** One of `server seed`'s conferences: many seats, several types. */
+const slug = "ferrous-forum";
+const rare = "Workshop day";
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`shows every page in ${colorScheme} colours`, async ({ browser, server }, { project }) => {
+    test.slow();
+    await server.seed();
+    const somebody = async () =>
+      new RegistrationPage(await (await browser.newContext({ colorScheme, reducedMotion: "reduce" })).newPage());
+    const shows = async ({ page }: RegistrationPage, name: string) => {
+      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+      const path = join(folder, `${name}-${project.name}-${colorScheme}.png`);
+      await page.screenshot({ path, animations: "disabled", scale: "css" });
+    };
+
+    const buyer = await somebody();
+    await buyer.opensTheDirectory();
+    await expect(buyer.page.getByRole("link", { name: "Ferrous Forum" })).toBeVisible();
+    await shows(buyer, "directory");
+    await buyer.opensConference(slug);
+    await expect(buyer.page.getByRole("radio", { name: "System" })).toBeAttached();
+    await shows(buyer, "conference-home");
+    await buyer.opensTheSeats(slug);
+    await expect(buyer.page.getByText("Live", { exact: true })).toBeVisible();
+    await buyer.chooses(2, "General admission");
+    await buyer.chooses(1, rare);
+    await shows(buyer, "select-seats");
+    await buyer.reserves();
+    await expect(buyer.held).toBeVisible();
+    await buyer.tellsWhoTheyAre();
+    await shows(buyer, "details-held");
+    await buyer.continues();
+    await expect(buyer.pay).toBeEnabled();
+    await shows(buyer, "payment");
+    await buyer.pays();
+    await expect(buyer.heading("Pay for your registration")).toBeVisible();
+    await shows(buyer, "simulated-provider");
+    await buyer.answersPayment("Answer later");
+    await expect(buyer.heading("Waiting for your payment…")).toBeVisible();
+    await shows(buyer, "waiting-for-payment");
+    const bank = await somebody();
+    await bank.answersPendingPayment(slug, "Accept");
+    await expect(buyer.registered).toBeVisible();
+    await shows(buyer, "confirmation");
+
+    const late = await somebody();
+    await late.opensTheSeats(slug);
+    await late.chooses(2, "General admission");
+    await late.chooses(5, rare);
+    // Just now somebody else took all but three.
+    const { seat_types } = await server.conference(slug);
+    const workshop = seat_types.find(({ name }) => name === rare)!;
+    await server.changeQuota(slug, workshop.id, workshop.sold + workshop.held + 3);
+    await expect(late.seatType(rare)).toContainText("Only 3 are left now.");
+    await late.reserves();
+    await expect(late.heading("We could hold 5 of the 7 seats you asked for")).toBeVisible();
+    await shows(late, "partly-held");
+    await server.changeQuota(slug, workshop.id, workshop.quota);
+
+    const lost = await somebody();
+    await lost.page.goto(`/${slug}/find`);
+    await lost.page.getByLabel("Email").fill(ada.email);
+    await lost.page.getByLabel("Access code").fill("K7M-2QX");
+    await shows(lost, "find-order");
+    await lost.page.goto("/ferrous-form");
+    await expect(lost.heading("We can't find that page")).toBeVisible();
+    await shows(lost, "not-found");
+
+    const slow = await somebody();
+    await slow.holds(slug, 2);
+    await slow.tellsWhoTheyAre();
+    await timePasses(server, await server.conference(slug), 15 * 60);
+    await expect(slow.heading("Your hold has ended")).toBeVisible();
+    await shows(slow, "expired");
+    for (const person of [buyer, bank, late, lost, slow]) await person.page.context().close();
+  });
+}
