@@ -71,6 +71,8 @@ pub(super) struct Wire {
     /// When the connection was lost; `None` while it stands.
     lost_ms: Option<i64>,
     back_ms: Option<i64>,
+    /// The loss was told, so its end will be told too, whatever came in between.
+    loss_told: bool,
     /// When to try again.
     retry_ms: Option<i64>,
     attempts: u32,
@@ -133,10 +135,7 @@ impl Live {
 
     fn socket_opened(self) {
         let now_ms = browser::steady_ms();
-        let was_told = !matches!(
-            self.connection.get_untracked(),
-            Connection::Connecting | Connection::Wobbling | Connection::Polling | Connection::Live
-        );
+        let was_told = self.wire.with_value(|wire| wire.loss_told);
         self.wire.update_value(|wire| {
             wire.is_open = true;
             wire.heard_ms = now_ms;
@@ -144,6 +143,7 @@ impl Live {
             wire.lost_ms = None;
             wire.attempts = 0;
             wire.refusals = 0;
+            wire.loss_told = false;
             wire.back_ms = was_told.then_some(now_ms);
         });
         self.connection.set(if was_told { Connection::Back } else { Connection::Live });
@@ -189,9 +189,18 @@ impl Live {
             (false, Connection::Connecting) if refusals == 0 => return,
             (false, _) => Connection::Offline,
         };
-        if next != self.connection.get_untracked() {
-            self.connection.set(next);
+        self.tell(next);
+    }
+
+    /// Tells how the connection stands, when that is news.
+    fn tell(self, next: Connection) {
+        if next == self.connection.get_untracked() {
+            return;
         }
+        if matches!(next, Connection::Reconnecting | Connection::Offline) {
+            self.wire.update_value(|wire| wire.loss_told = true);
+        }
+        self.connection.set(next);
     }
 
     /// The server said goodbye and how long it will be away.
@@ -255,9 +264,7 @@ impl Live {
             }
             _ => return,
         };
-        if next != known {
-            self.connection.set(next);
-        }
+        self.tell(next);
     }
 }
 

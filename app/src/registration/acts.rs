@@ -18,6 +18,9 @@ use shared::rules::check_registrant;
 use shared::views::{OrderLine, OrderStatus, OrderView};
 use shared::{CommandId, Money, OrderId, PaymentId, Problem};
 
+/// What a push has not brought this long after an act is asked for.
+const ASK_AFTER_MS: i64 = 1_500;
+
 /// The acts that keep a button busy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -84,6 +87,10 @@ impl Registration {
 
     /// Asks for seats: for a new order, or instead of those that this order holds.
     pub fn reserve(self, seats: Vec<SeatQuantity>) -> Option<OrderId> {
+        self.reserve_after(None, seats)
+    }
+
+    fn reserve_after(self, release: Option<Envelope>, seats: Vec<SeatQuantity>) -> Option<OrderId> {
         let state = self.state.get_untracked();
         let known = self.order_id.get_untracked().filter(|id| {
             state.can_change_seats() && self.saved.with_untracked(|s| s.order(*id).is_some())
@@ -102,16 +109,17 @@ impl Registration {
                 order.is_placed = true;
             }
         });
-        self.ask_for(seats);
+        self.ask_for(release, seats);
         Some(id)
     }
 
     /// Sends the same reservation again: nobody can be booked twice.
     pub fn ask_again(self) {
-        self.ask_for(self.saved.with_untracked(|saved| saved.seats.clone()));
+        self.ask_for(None, self.saved.with_untracked(|saved| saved.seats.clone()));
     }
 
-    fn ask_for(self, seats: Vec<SeatQuantity>) {
+    /// Asks for seats, once an older hold of one's own has been let go: it may be holding just these.
+    fn ask_for(self, release: Option<Envelope>, seats: Vec<SeatQuantity>) {
         let says = serde_json::to_string(&seats).unwrap_or_default();
         let Some(envelope) = self.envelope(&says) else { return };
         self.store_now();
@@ -123,6 +131,10 @@ impl Registration {
             phase: Phase::Sent,
         }));
         spawn_local(async move {
+            if let Some(Envelope { command_id, conference, order_id, token }) = release {
+                // Whatever the answer: that hold ends by itself a minute later.
+                let _ = api::send(&ReleaseHold { command_id, conference, order_id }, &token).await;
+            }
             let command = RegisterToConference {
                 command_id: envelope.command_id,
                 conference: envelope.conference.clone(),
@@ -180,23 +192,12 @@ impl Registration {
         // In the last minute of grace the old hold still stands in the way of the new one.
         let still_held = untrack(|| self.order(|order| order.status))
             .is_some_and(|status| matches!(status, OrderStatus::Held | OrderStatus::PartlyHeld));
-        if still_held {
-            self.let_go_silently();
-        }
-        let id = self.reserve(seats)?;
+        let release = if still_held { self.envelope(ReleaseHold::ROUTE) } else { None };
+        let id = self.reserve_after(release, seats)?;
         if check_registrant(&self.saved.with_untracked(Saved::registrant)).is_ok() {
             self.details.set(Details::Wanted);
         }
         Some(id)
-    }
-
-    fn let_go_silently(self) {
-        let Some(envelope) = self.envelope(ReleaseHold::ROUTE) else { return };
-        spawn_local(async move {
-            let Envelope { command_id, conference, order_id, token } = envelope;
-            // Whatever the answer: the hold ends by itself a minute later.
-            let _ = api::send(&ReleaseHold { command_id, conference, order_id }, &token).await;
-        });
     }
 
     /// Wants the typed details to be sent; they go as soon as the server knows the order.
@@ -366,7 +367,10 @@ impl Registration {
         match answer {
             Ok(accepted) => {
                 self.settle(envelope);
-                if !self.live.connection.get_untracked().is_live() {
+                if self.live.connection.get_untracked().is_live() {
+                    // An open socket is not a live feed: what it does not bring is asked for.
+                    browser::after(ASK_AFTER_MS, move || self.live.refresh());
+                } else {
                     self.live.refresh();
                 }
                 Some(accepted)

@@ -118,7 +118,7 @@ fn a_component_never_fetches() {
     forbid(
         "a component takes signals and callbacks",
         &["app/src/components"],
-        &["api::", "live::"],
+        &["api::", "live::Live", "use_registration"],
     );
 }
 
