@@ -112,8 +112,15 @@ export class RegistrationPage {
   }
 
   async letsTheSeatsGo(): Promise<void> {
+    await this.unfoldsTheSummary();
     await this.button("Leave or let the seats go").click();
     await this.button("Let them go now").click();
+  }
+
+  /** On a phone the order is one line until somebody presses it. */
+  async unfoldsTheSummary(): Promise<void> {
+    const folded = this.page.getByText(/^\d+ seats? · .* · held until \d\d:\d\d$/);
+    if (await folded.isVisible()) await folded.click();
   }
 
   /** After the end of a hold. */

@@ -161,6 +161,7 @@ test("buys two seats with nothing but the keyboard", async ({ registrant, confer
 test("closes a question with Escape and finds the focus where it was", async ({ registrant, conference }) => {
   const { slug } = await conference();
   await registrant.holds(slug, 1);
+  await registrant.unfoldsTheSummary();
   const leave = registrant.button("Leave or let the seats go");
   await leave.focus();
   await registrant.page.keyboard.press("Enter");

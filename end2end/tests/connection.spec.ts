@@ -77,7 +77,7 @@ test("goes offline while typing and loses nothing", async ({ registrant, confere
   await registrant.pay.focus();
   await registrant.page.keyboard.press("Enter");
   await expect(registrant.heading("Check your answers")).toBeVisible();
-  expect(voice.texts.filter((text) => text.startsWith("You're offline. What you typed"))).toHaveLength(1);
+  await expect.poll(() => voice.texts.filter((text) => text.startsWith("You're offline. What you typed"))).toHaveLength(1);
 
   line.mend();
   await context.setOffline(false);

@@ -178,9 +178,9 @@ test("goes back and forth and loses nothing", async ({ registrant, conference })
 });
 
 test("leaves with seats held and comes back to them", async ({ registrant, conference }) => {
-  const { slug, name } = await conference();
+  const { slug } = await conference();
   await registrant.holds(slug, 2);
-  await registrant.page.getByRole("banner").getByRole("link", { name }).click();
+  await registrant.link("Contoso Conferences").click();
   await registrant.button("Keep my seats and leave").click();
   await expect(registrant.heading(/^You have 2 seats held until/)).toBeVisible();
   await registrant.link("Continue").click();

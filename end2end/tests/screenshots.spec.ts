@@ -1,8 +1,10 @@
 // Pictures of the demonstration for the README, written to docs/screenshots. Not a test: `npm run screenshots`.
 
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { expect, test, timePasses } from "../house.ts";
 import { ada, RegistrationPage } from "../pages/registration.ts";
+import { smallPng } from "../small_png.ts";
 
 const folder = resolve(import.meta.dirname, "../../docs/screenshots");
 /** One of `server seed`'s conferences: many seats, several types. */
@@ -13,12 +15,13 @@ for (const colorScheme of ["light", "dark"] as const) {
   test(`shows every page in ${colorScheme} colours`, async ({ browser, server }, { project }) => {
     test.slow();
     await server.seed();
+    await mkdir(folder, { recursive: true });
     const somebody = async () =>
       new RegistrationPage(await (await browser.newContext({ colorScheme, reducedMotion: "reduce" })).newPage());
     const shows = async ({ page }: RegistrationPage, name: string) => {
       await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-      const path = join(folder, `${name}-${project.name}-${colorScheme}.png`);
-      await page.screenshot({ path, animations: "disabled", scale: "css" });
+      const picture = smallPng(await page.screenshot({ animations: "disabled", scale: "css" }));
+      await writeFile(join(folder, `${name}-${project.name}-${colorScheme}.png`), picture);
     };
 
     const buyer = await somebody();
