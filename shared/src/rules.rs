@@ -120,7 +120,9 @@ pub fn email_problem(email: &str) -> Option<String> {
             !label.is_empty()
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+                // Letters of any script pass; the tables that would tell them apart from other
+                // signs cost the browser more than a mail to a strange domain costs anybody.
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii())
         });
     let is_fine = !local.is_empty()
         && local.len() <= 64
