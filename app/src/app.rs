@@ -63,6 +63,7 @@ fn listen_to_the_browser(registration: Registration) {
         // Coming back from the payment page by the browser's button: nothing is busy any more.
         registration.busy.set(None);
     });
+    browser::watch_presses();
     let _ = window_event_listener(ev::keydown, move |event| {
         let is_field = event
             .target()

@@ -2,7 +2,9 @@
 //! something sensible when the browser refuses. Not here: storage (`saved.rs`), calendars
 //! (`dates.rs`), requests (`api.rs`).
 
-use leptos::prelude::{document, window};
+use leptos::ev;
+use leptos::prelude::{document, window, window_event_listener};
+use std::cell::Cell;
 use std::time::Duration;
 use uuid::Uuid;
 use wasm_bindgen::JsCast;
@@ -120,6 +122,28 @@ pub fn focus_id(id: &str) {
         }
         element.scroll_into_view();
     }
+}
+
+thread_local! {
+    static IS_PRESSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How often it is looked whether a finger or a mouse button was lifted.
+const PRESSED_MS: i64 = 30;
+
+/// Begins to notice whether a finger or a mouse button is down.
+pub fn watch_presses() {
+    let set = |is_pressed| move |_: web_sys::PointerEvent| IS_PRESSED.set(is_pressed);
+    let _ = window_event_listener(ev::pointerdown, set(true));
+    let _ = window_event_listener(ev::pointerup, set(false));
+    let _ = window_event_listener(ev::pointercancel, set(false));
+}
+
+/// Runs `act` after the press that is going on, if one is: what is pressed must not move away
+/// between mouse down and mouse up, or the press is lost.
+pub fn when_released(act: Box<dyn FnOnce()>) {
+    let pause_ms = if IS_PRESSED.get() { PRESSED_MS } else { 0 };
+    after(pause_ms, move || if IS_PRESSED.get() { when_released(act) } else { act() });
 }
 
 /// Copies text; resolves to whether it worked.

@@ -7,9 +7,10 @@ use crate::api::Failure;
 use crate::components::order_panel::{OrderPanel, PanelActs, PanelFacts};
 use crate::components::order_summary::{OrderSummary, SummaryLine};
 use crate::components::steps::{Step, Steps};
-use crate::erased::{block, follow, memo, press, react, show};
+use crate::erased::{block, either, follow, memo, press, react, show};
 use crate::navigation::Go;
 use crate::order_state;
+use crate::pages::not_found::NotFoundPage;
 use crate::place::Address;
 use crate::registration::{Act, Registration, use_registration};
 use crate::{browser, countdown, dates, format};
@@ -256,16 +257,31 @@ pub fn summary(registration: Registration) -> impl IntoView + use<> {
 
 /// Shown instead of an order that this device may not open.
 pub fn closed_here(registration: Registration) -> impl IntoView + use<> {
-    let find = move || format!("/{}/find", registration.slug.get());
-    let seats = move || format!("/{}/seats", registration.slug.get());
-    view! {
-        <div class="prose">
-            <h1 tabindex="-1">"This order isn't open on this device"</h1>
-            <p>"Open it with your email address and the access code, or choose new seats."</p>
-            <p class="acts">
-                <a class="button button-primary" href=find>"Find your order"</a>
-                <a class="button" href=seats>"Choose seats"</a>
-            </p>
-        </div>
-    }
+    known_or_not_found(registration, move || {
+        let find = move || format!("/{}/find", registration.slug.get());
+        let seats = move || format!("/{}/seats", registration.slug.get());
+        view! {
+            <div class="prose">
+                <h1 tabindex="-1">"This order isn't open on this device"</h1>
+                <p>"Open it with your email address and the access code, or choose new seats."</p>
+                <p class="acts">
+                    <a class="button button-primary" href=find>"Find your order"</a>
+                    <a class="button" href=seats>"Choose seats"</a>
+                </p>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+/// A page of a conference, or what is shown when there is no such conference.
+pub fn known_or_not_found(
+    registration: Registration,
+    page: impl Fn() -> AnyView + Send + 'static,
+) -> AnyView {
+    either(
+        move || !registration.is_conference_missing(),
+        page,
+        || view! { <NotFoundPage /> }.into_any(),
+    )
 }

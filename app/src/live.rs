@@ -203,7 +203,8 @@ impl Live {
         }
     }
 
-    fn get_all(self) {
+    /// Asks for every watched view over HTTP: an open socket is not a live feed.
+    pub fn get_all(self) {
         self.polled_ms.set_value(browser::steady_ms());
         let watched = self.watched.get_value();
         if watched.is_empty() {

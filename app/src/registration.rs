@@ -248,10 +248,14 @@ impl Registration {
             });
             if is_over {
                 self.intent.set(None);
-                self.live.calm();
             }
-            if matches!(self.details.get(), Details::Answered { position: p } if p <= position) {
+            let are_shown =
+                matches!(self.details.get(), Details::Answered { position: p } if p <= position);
+            if are_shown {
                 self.details.set(Details::Idle);
+            }
+            if is_over || (are_shown && self.intent.with_untracked(Option::is_none)) {
+                self.live.calm();
             }
         });
     }

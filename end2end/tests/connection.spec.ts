@@ -51,6 +51,17 @@ test("reconnects by itself after a short break without a word", async ({ registr
   await expect(registrant.connection).toHaveCount(0);
 });
 
+test("waits for nothing, and the page asks for nothing", async ({ registrant, conference }) => {
+  await registrant.page.clock.install();
+  const { slug } = await conference();
+  await registrant.comesToPay(slug, 2);
+  const asked: string[] = [];
+  registrant.page.on("request", (request) => asked.push(request.url()));
+  await registrant.page.clock.runFor(15_000);
+  await registrant.page.evaluate(() => fetch("/favicon.svg"));
+  expect(asked.filter((url) => url.includes("/api/"))).toEqual([]);
+});
+
 test("buys behind a proxy that refuses sockets", async ({ registrant, conference, line, server }) => {
   const wanted = await conference();
   await line.cut();

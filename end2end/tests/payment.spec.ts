@@ -69,14 +69,14 @@ test("waits for a slow bank, and the page turns by itself", async ({ registrant,
 });
 
 test("asks after a payment that takes long", async ({ registrant, conference, anotherPerson, line }) => {
+  await registrant.page.clock.install();
   const { slug } = await conference();
   await registrant.comesToTheProvider(slug, 1);
   await registrant.answersPayment("Answer later");
   await expect(registrant.heading(waiting)).toBeVisible();
   await expect(registrant.button("Check payment")).toHaveCount(0);
-  await expect(registrant.page.getByText("Your bank is taking longer. You can close this page")).toBeVisible({
-    timeout: 15_000,
-  });
+  await registrant.page.clock.runFor(11_000);
+  await expect(registrant.page.getByText("Your bank is taking longer. You can close this page")).toBeVisible();
   line.hush();
   await (await anotherPerson()).answersPendingPayment(slug, "Accept");
   await registrant.button("Check payment").click();

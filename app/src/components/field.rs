@@ -67,11 +67,14 @@ pub fn Field(
                     }
                     typed.run(text);
                 }
-                on:blur=move |_| {
-                    if was_changed.get_value() {
-                        error.set(check.run(value.get_untracked()));
+                on:blur=move |_| browser::when_released(Box::new(move || {
+                    // A page that was left takes its fields along, which blurs them, too.
+                    if was_changed.try_get_value() == Some(true)
+                        && let Some(text) = value.try_get_untracked()
+                    {
+                        error.set(check.run(text));
                     }
-                }
+                }))
             />
         </div>
     }

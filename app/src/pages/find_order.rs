@@ -66,18 +66,23 @@ pub fn FindOrderPage() -> impl IntoView {
         mistakes: RwSignal::new(Vec::new()),
         is_busy: RwSignal::new(false),
     };
-    arrive(|| "Find your order".to_owned(), move || page.mistakes.with(|m| !m.is_empty()));
-    view! {
-        <div class="main prose">
-            <ErrorSummary mistakes=page.mistakes.into() />
-            <h1 tabindex="-1">"Find your order"</h1>
-            <p>"Open it to pay, to see your seats, or to look up your access code."</p>
-            {page.form()}
-        </div>
-    }
+    flow::known_or_not_found(registration, move || page.show())
 }
 
 impl Finding {
+    fn show(self) -> AnyView {
+        arrive(|| "Find your order".to_owned(), move || self.mistakes.with(|m| !m.is_empty()));
+        view! {
+            <div class="main prose">
+                <ErrorSummary mistakes=self.mistakes.into() />
+                <h1 tabindex="-1">"Find your order"</h1>
+                <p>"Open it to pay, to see your seats, or to look up your access code."</p>
+                {self.form()}
+            </div>
+        }
+        .into_any()
+    }
+
     fn form(self) -> impl IntoView {
         view! {
             <form

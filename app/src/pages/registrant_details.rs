@@ -222,7 +222,7 @@ impl Asking {
                     typed=Callback::new(move |text| saved.update(|saved| saved.family_name = text))
                     check=Callback::new(|text: String| name_problem(text.trim(), "family"))
                 />
-                <div class="field-group" on:focusout=move |_| self.echo()>
+                <div class="field-group" on:focusout=move |_| browser::when_released(Box::new(move || self.echo()))>
                 <Field
                     names=EMAIL
                     value=follow(move || saved.with(|saved| saved.email.clone()))
@@ -248,7 +248,8 @@ impl Asking {
 
     fn echo(self) {
         let typed = self.registration.saved.with_untracked(|saved| saved.email.trim().to_owned());
-        self.echoed.set(typed);
+        // The page may have been left meanwhile.
+        let _ = self.echoed.try_set(typed);
     }
 
     /// Where the code goes, in bold, and a likely slip of the pen as an offer.

@@ -46,31 +46,37 @@ pub fn SelectSeatsPage() -> impl IntoView {
         is_waiting: RwSignal::new(false),
         paused: RwSignal::new(None),
     };
-    arrive(|| "Choose your seats".to_owned(), move || page.mistakes.with(|m| !m.is_empty()));
     page.start_afresh_after_the_end();
     page.go_on_when_held();
-    let is_known = memo(move || registration.conference(|_| ()).is_some());
-    view! {
-        <div class="main flow">
-            {flow::steps(registration, Step::Seats)}
-            <div class="flow-grid">
-                <div class="flow-main">
-                    <ErrorSummary mistakes=page.mistakes.into() />
-                    <h1 tabindex="-1">"Choose your seats"</h1>
-                    {show(move || page.shows_panel(), move || view! {
-                        {flow::order_panel(registration, "payment")}
-                    }.into_any())}
-                    {either(move || is_known.get(), move || view! {
-                        {page.rows()}
-                    }.into_any(), move || view! { <p class="loading">"Loading the seats…"</p> }.into_any())}
-                </div>
-                {page.reserve_bar()}
-            </div>
-        </div>
-    }
+    flow::known_or_not_found(registration, move || page.show())
 }
 
 impl Choosing {
+    fn show(self) -> AnyView {
+        let registration = self.registration;
+        arrive(|| "Choose your seats".to_owned(), move || self.mistakes.with(|m| !m.is_empty()));
+        let is_known = memo(move || registration.conference(|_| ()).is_some());
+        view! {
+            <div class="main flow">
+                {flow::steps(registration, Step::Seats)}
+                <div class="flow-grid">
+                    <div class="flow-main">
+                        <ErrorSummary mistakes=self.mistakes.into() />
+                        <h1 tabindex="-1">"Choose your seats"</h1>
+                        {show(move || self.shows_panel(), move || view! {
+                            {flow::order_panel(registration, "payment")}
+                        }.into_any())}
+                        {either(move || is_known.get(), move || view! {
+                            {self.rows()}
+                        }.into_any(), move || view! { <p class="loading">"Loading the seats…"</p> }.into_any())}
+                    </div>
+                    {self.reserve_bar()}
+                </div>
+            </div>
+        }
+        .into_any()
+    }
+
     /// While nothing disagrees, the button alone says that we are asking.
     fn shows_panel(self) -> bool {
         !matches!(

@@ -241,8 +241,10 @@ impl Registration {
                 self.settle(&envelope);
             }
             if self.order_id.get_untracked() == Some(envelope.order_id) {
+                if matches!(next, Details::Answered { .. }) {
+                    self.live.hurry();
+                }
                 self.details.set(next);
-                self.live.hurry();
             }
         });
     }
@@ -367,12 +369,9 @@ impl Registration {
         match answer {
             Ok(accepted) => {
                 self.settle(envelope);
-                if self.live.connection.get_untracked().is_live() {
-                    // An open socket is not a live feed: what it does not bring is asked for.
-                    browser::after(ASK_AFTER_MS, move || self.live.refresh());
-                } else {
-                    self.live.refresh();
-                }
+                let is_live = self.live.connection.get_untracked().is_live();
+                // What the socket does not bring is asked for.
+                browser::after(if is_live { ASK_AFTER_MS } else { 0 }, move || self.live.get_all());
                 Some(accepted)
             }
             Err(failure) => {
