@@ -34,6 +34,10 @@ const READERS_MAX: u32 = 4;
 /// How long a foreign lock on the file (a backup tool, a shell) is waited for before it is a fault.
 const BUSY_MAX: Duration = Duration::from_secs(2);
 
+/// How often, and with which pauses, the file of another process is tried before it is refused.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// One file, held by this process alone.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
@@ -389,7 +393,17 @@ fn lock_beside(path: &Path) -> Result<File> {
     name.push(".lock");
     let file = File::create(&name)
         .with_context(|| format!("cannot create {}", Path::new(&name).display()))?;
-    match file.try_lock() {
+    // A process that is just being started holds copies of our files for a moment, among them the lock
+    // of a store that was closed; and a server that stops needs a moment, too.
+    let mut attempt = file.try_lock();
+    for _ in 0..LOCK_ATTEMPTS {
+        if !matches!(attempt, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        attempt = file.try_lock();
+    }
+    match attempt {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!(
             "the database file {} is in use by another process: stop it, or give each its own file",
