@@ -44,6 +44,7 @@ test("hears how much time is left, rarely", async ({ registrant, conference, ser
 test("silences the reminders but for the last minute and the end", async ({ registrant, conference, server, voice }) => {
   const wanted = await conference();
   await registrant.holds(wanted.slug, 1);
+  await expect.poll(() => voice.texts).toEqual(["Your seats are held for 15 minutes. You can ask for more time."]);
   await registrant.page.getByRole("switch", { name: "Time reminders" }).uncheck();
   await timePasses(server, wanted, 10 * MINUTE + 5);
   await expect(registrant.timer).toHaveText("4 minutes left to pay");

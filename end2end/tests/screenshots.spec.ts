@@ -19,7 +19,10 @@ for (const colorScheme of ["light", "dark"] as const) {
     const somebody = async () =>
       new RegistrationPage(await (await browser.newContext({ colorScheme, reducedMotion: "reduce" })).newPage());
     const shows = async ({ page }: RegistrationPage, name: string) => {
-      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+      await page.evaluate(() => {
+        (document.activeElement as HTMLElement | null)?.blur();
+        scrollTo(0, 0);
+      });
       const picture = smallPng(await page.screenshot({ animations: "disabled", scale: "css" }));
       await writeFile(join(folder, `${name}-${project.name}-${colorScheme}.png`), picture);
     };
