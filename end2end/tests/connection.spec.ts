@@ -131,6 +131,7 @@ test("presses Reserve while offline and nothing is sent later", async ({
 test("never hears whether the seats were reserved, asks again, and holds them once", async ({
   registrant,
   conference,
+  line,
   server,
   browserConsole,
 }) => {
@@ -144,9 +145,13 @@ test("never hears whether the seats were reserved, asks again, and holds them on
   const unsure = registrant.page.getByRole("region", { name: "We haven't heard back yet. It's safe to try again" });
   await expect(unsure).toBeVisible();
   await expect(registrant.timer).toHaveCount(0);
+  // Left alone, the page would soon find out by itself.
+  await line.cut();
+  await registrant.page.route("**/api/views/**", (route) => route.abort("connectionrefused"));
   await server.start();
   await registrant.page.unroute("**/api/commands/register-to-conference");
   await unsure.getByRole("button", { name: "Check again" }).click();
+  await registrant.page.unroute("**/api/views/**");
   await expect(registrant.held).toBeVisible();
   expect(await seatsGone(server, wanted)).toEqual({ sold: 0, held: 2 });
 });
