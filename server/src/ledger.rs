@@ -49,10 +49,13 @@ impl From<RefusalCode> for Failure {
     }
 }
 
+/// Where an answer goes.
+type Reply = oneshot::Sender<Result<Answer, Failure>>;
+
 /// A request and where its answer goes.
 pub struct Envelope {
     pub request: Request,
-    pub reply: oneshot::Sender<Result<Answer, Failure>>,
+    pub reply: Reply,
 }
 
 /// The task that owns one conference's memory.
@@ -104,13 +107,14 @@ impl Ledger {
 
     /// Decides the batch, again after each conflict, and answers everybody exactly once.
     async fn serve(&self, memory: &mut Option<Memory>, batch: Vec<Envelope>) {
-        let requests: Vec<Request> = batch.iter().map(|waiting| waiting.request.clone()).collect();
+        let (requests, replies): (Vec<Request>, Vec<Reply>) =
+            batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         for _ in 0..CONFLICTS_MAX {
             let failure = match self.attempt(memory, &requests).await {
                 Ok(answers) => {
-                    for (waiting, answer) in batch.into_iter().zip(answers) {
+                    for (reply, answer) in replies.into_iter().zip(answers) {
                         // Nobody waits for it any more: that is their right.
-                        let _ = waiting.reply.send(answer.map_err(Failure::Refused));
+                        let _ = reply.send(answer.map_err(Failure::Refused));
                     }
                     return;
                 }
@@ -126,10 +130,10 @@ impl Ledger {
                 }
             };
             *memory = None;
-            return refuse_all(batch, &failure);
+            return refuse_all(replies, &failure);
         }
         warn!(ledger = %self.id, "Gave up after {CONFLICTS_MAX} conflicts");
-        refuse_all(batch, &Failure::Busy);
+        refuse_all(replies, &Failure::Busy);
     }
 
     async fn attempt(
@@ -209,17 +213,13 @@ impl Ledger {
     }
 
     fn publish(&self, position: u64, changed: &Changed<'_>) {
-        let now = self.clock.now();
-        match changed {
-            Changed::Conference(view) => {
-                let topic = Topic::Conference { slug: view.slug.clone() };
-                self.hub.publish(&topic, position, now, || memory::conference_view(view));
-            }
+        let topic = match changed {
+            Changed::Conference(view) => Topic::Conference { slug: view.slug.clone() },
             Changed::Order(view) => {
-                let topic = Topic::Order { slug: view.conference.clone(), order_id: view.id };
-                self.hub.publish(&topic, position, now, || memory::order_view(view));
+                Topic::Order { slug: view.conference.clone(), order_id: view.id }
             }
-        }
+        };
+        self.hub.publish(&topic, position, self.clock.now(), changed);
     }
 
     /// One line per command: grep an order's id for its story. No names, codes or addresses.
@@ -250,8 +250,8 @@ impl Ledger {
     }
 }
 
-fn refuse_all(batch: Vec<Envelope>, failure: &Failure) {
-    for waiting in batch {
-        let _ = waiting.reply.send(Err(failure.clone()));
+fn refuse_all(replies: Vec<Reply>, failure: &Failure) {
+    for reply in replies {
+        let _ = reply.send(Err(failure.clone()));
     }
 }

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 use shared::Timestamp;
-use shared::live::{Topic, View};
+use shared::live::Topic;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::Notify;
@@ -84,16 +84,10 @@ impl Hub {
     }
 
     /// Hands a changed view to everybody who watches it; it is not even written when nobody does.
-    pub fn publish(
-        &self,
-        topic: &Topic,
-        position: u64,
-        now: Timestamp,
-        view: impl FnOnce() -> View,
-    ) {
+    pub fn publish(&self, topic: &Topic, position: u64, now: Timestamp, view: &impl Serialize) {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         let Some(watched) = topics.get(topic) else { return };
-        let frame = snapshot_frame(topic, position, now, &view());
+        let frame = snapshot_frame(topic, position, now, view);
         for mailbox in &watched.watchers {
             mailbox.put(topic, frame.clone());
         }
@@ -108,15 +102,20 @@ impl Hub {
 
 /// The text of a snapshot frame: `ServerFrame::Snapshot`, written without copying the view.
 #[must_use]
-pub fn snapshot_frame(topic: &Topic, position: u64, server_now: Timestamp, view: &View) -> Frame {
+pub fn snapshot_frame<V: Serialize>(
+    topic: &Topic,
+    position: u64,
+    server_now: Timestamp,
+    view: &V,
+) -> Frame {
     #[derive(Serialize)]
-    struct Borrowed<'a> {
+    struct Borrowed<'a, V> {
         #[serde(rename = "type")]
         frame_type: &'static str,
         topic: &'a Topic,
         position: u64,
         server_now: Timestamp,
-        view: &'a View,
+        view: &'a V,
     }
     let frame = Borrowed { frame_type: "snapshot", topic, position, server_now, view };
     let text = serde_json::to_string(&frame).expect("views are plain data");
@@ -130,7 +129,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::live::ServerFrame;
+    use serde::{Serializer, ser::Error};
+    use shared::live::{ServerFrame, View};
     use shared::views::DirectoryView;
 
     fn view() -> View {
@@ -143,12 +143,21 @@ mod tests {
         let mailbox = Arc::new(Mailbox::default());
         hub.watch(&Topic::Directory, &mailbox);
         for position in [1, 3, 2] {
-            hub.publish(&Topic::Directory, position, Timestamp(0), view);
+            hub.publish(&Topic::Directory, position, Timestamp(0), &view());
         }
         let frames = mailbox.take().await;
         assert_eq!(frames.iter().map(|frame| frame.position).collect::<Vec<_>>(), [3]);
         let frame: ServerFrame = serde_json::from_str(&frames[0].text).unwrap();
         assert!(matches!(frame, ServerFrame::Snapshot(snapshot) if snapshot.position == 3));
+    }
+
+    /// A view that must not be written.
+    struct Unwritten;
+
+    impl Serialize for Unwritten {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(S::Error::custom("nobody watches"))
+        }
     }
 
     #[tokio::test]
@@ -158,6 +167,6 @@ mod tests {
         hub.watch(&Topic::Directory, &mailbox);
         hub.unwatch(&Topic::Directory, &mailbox);
         assert_eq!(hub.topics(), 0);
-        hub.publish(&Topic::Directory, 1, Timestamp(0), || unreachable!("nobody watches"));
+        hub.publish(&Topic::Directory, 1, Timestamp(0), &Unwritten);
     }
 }

@@ -18,9 +18,8 @@ use crate::store::{
 use crate::views;
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
-use shared::live::View;
 use shared::views::{ConferenceView, OrderView};
-use shared::{AccessCode, CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
+use shared::{CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -47,8 +46,6 @@ pub struct OrderFile {
     pub payments: BTreeMap<PaymentId, Payment>,
     pub assignments: SeatAssignments,
     pub view: Option<OrderView>,
-    pub access_code: Option<AccessCode>,
-    placed_at: Timestamp,
     /// Which commands were acted upon, and the position of the last event of each. A late duplicate
     /// is recognised here, even when the order has moved on since.
     handled: HashMap<CommandId, Position>,
@@ -80,8 +77,10 @@ pub struct Cause {
     pub now: Timestamp,
 }
 
-/// A changed view on its way to those who watch it.
-#[derive(Clone, Debug)]
+/// A changed view on its way to the documents and to those who watch it: `shared::live::View`, written
+/// without copying it first.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Changed<'a> {
     Conference(&'a ConferenceView),
     Order(&'a OrderView),
@@ -372,24 +371,19 @@ impl Memory {
         let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) else {
             return Ok(None);
         };
-        // Borrowed, so that the hot path does not copy the view to mark it with its kind.
-        #[derive(Serialize)]
-        #[serde(tag = "kind", rename_all = "snake_case")]
-        enum Borrowed<'a> {
-            Conference(&'a ConferenceView),
-        }
         Ok(Some(Document {
             topic: views::conference::TOPIC.to_owned(),
             position: self.position(),
-            body: serde_json::to_string(&Borrowed::Conference(view))?,
+            body: serde_json::to_string(&Changed::Conference(view))?,
         }))
     }
 
     fn lookup(&self, id: OrderId) -> Option<Lookup> {
         let file = self.orders.get(&id)?;
+        let view = file.view.as_ref()?;
         Some(Lookup {
             process: id.0,
-            code: file.access_code?.as_str().to_owned(),
+            code: view.access_code.as_str().to_owned(),
             email: file
                 .order
                 .registrant
@@ -397,7 +391,7 @@ impl Memory {
                 .map_or_else(String::new, |registrant| registrant.email.to_lowercase()),
             status: status_name(file.order.status),
             total_minor: file.order.total.map_or(0, |total| total.minor),
-            placed_at: file.placed_at.0,
+            placed_at: view.placed_at.0,
             changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
         })
     }
@@ -446,10 +440,6 @@ impl OrderFile {
     ) -> bool {
         match (stream, event) {
             (Stream::Order(_), Event::Order(event)) => {
-                if let order::Event::OrderPlaced { access_code, .. } = event {
-                    self.access_code = Some(*access_code);
-                    self.placed_at = at;
-                }
                 self.order.evolve(event);
             }
             (Stream::Payment(_, id), Event::Payment(event)) => {
@@ -506,16 +496,4 @@ const fn status_name(status: order::Status) -> &'static str {
         order::Status::Expired => "expired",
         order::Status::Cancelled => "cancelled",
     }
-}
-
-/// Marks a conference's view with its kind for the wire.
-#[must_use]
-pub fn conference_view(view: &ConferenceView) -> View {
-    View::Conference(view.clone())
-}
-
-/// Marks an order's view with its kind for the wire.
-#[must_use]
-pub fn order_view(view: &OrderView) -> View {
-    View::Order(view.clone())
 }
