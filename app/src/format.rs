@@ -31,13 +31,6 @@ pub fn day_range(from: &Day, to: &Day) -> String {
     }
 }
 
-/// Which of the eight hero palettes a conference wears. The server's shell uses the same sum.
-#[must_use]
-pub fn hue_class(slug: &str) -> String {
-    let sum: u32 = slug.bytes().map(u32::from).sum();
-    format!("hue-{}", sum % 8)
-}
-
 /// True for a path on this server: where to pay is never another site.
 #[must_use]
 pub fn is_own_path(path: &str) -> bool {
@@ -127,12 +120,5 @@ mod tests {
         for other in ["//evil.example", "https://evil.example", "/\\evil.example", ""] {
             assert!(!is_own_path(other), "{other}");
         }
-    }
-
-    #[test]
-    fn a_conference_keeps_its_colours() {
-        assert_eq!(hue_class("rustconf"), hue_class("rustconf"));
-        assert_eq!(hue_class(""), "hue-0");
-        assert_eq!(hue_class("a"), "hue-1");
     }
 }

@@ -10,6 +10,7 @@ pub mod live;
 pub mod money;
 pub mod refusal;
 pub mod rules;
+pub mod sale;
 pub mod time;
 pub mod views;
 

@@ -5,8 +5,8 @@
 use crate::dates;
 use crate::erased::{block, text};
 use leptos::prelude::*;
-use shared::Timestamp;
-use shared::views::{Availability, SeatTypeView};
+use shared::views::SeatTypeView;
+use shared::{Timestamp, sale};
 
 /// The words and the CSS modifier for one availability.
 #[must_use]
@@ -16,20 +16,7 @@ pub fn words(
     mine: u32,
     zone: &str,
 ) -> (String, &'static str) {
-    match seat_type.availability(now, mine) {
-        Availability::Plenty => ("Available".to_owned(), "plenty"),
-        Availability::Few(_) if 0 < mine => {
-            (format!("{} left + your {mine}", seat_type.remaining()), "few")
-        }
-        Availability::Few(left) => (format!("{left} left"), "few"),
-        Availability::AllHeld => ("All held right now. Some may come back.".to_owned(), "held"),
-        Availability::SoldOut => ("Sold out".to_owned(), "out"),
-        Availability::NotYet => {
-            let opens = seat_type.sale_starts_at.unwrap_or(now);
-            (format!("From {}", dates::day_and_time(opens, zone)), "later")
-        }
-        Availability::Ended => ("Ended".to_owned(), "ended"),
-    }
+    sale::availability_words(seat_type, now, mine, &|at| dates::day_and_time(at, zone))
 }
 
 /// The chip. Fades once when its words change.

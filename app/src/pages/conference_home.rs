@@ -12,41 +12,12 @@ use crate::pages::not_found::NotFoundPage;
 use crate::registration::Registration;
 use crate::{countdown, dates, format};
 use leptos::prelude::*;
-use shared::views::{Availability, ConferenceView, SeatTypeView};
-use shared::{SeatTypeId, Timestamp};
+use shared::SeatTypeId;
+use shared::sale::{Sale, hue_class};
+use shared::views::{ConferenceView, SeatTypeView};
 
 /// The opening of a sale is counted down only in its last hour.
 const COUNT_SECONDS: i64 = 3600;
-
-/// Whether, and since when, one can register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Sale {
-    Open,
-    NotYet { opens: Timestamp },
-    Ended,
-    AllHeld,
-    SoldOut,
-    NothingToSell,
-}
-
-fn sale(view: &ConferenceView, now: Timestamp) -> Sale {
-    let all = || view.seat_types.iter().map(|seat_type| seat_type.availability(now, 0));
-    let some = |wanted: fn(Availability) -> bool| all().any(wanted);
-    if view.seat_types.is_empty() {
-        Sale::NothingToSell
-    } else if some(|a| matches!(a, Availability::Plenty | Availability::Few(_))) {
-        Sale::Open
-    } else if some(|a| a == Availability::AllHeld) {
-        Sale::AllHeld
-    } else if some(|a| a == Availability::NotYet) {
-        let opens = view.seat_types.iter().filter_map(|s| s.sale_starts_at).filter(|at| now < *at);
-        Sale::NotYet { opens: opens.min().unwrap_or(now) }
-    } else if some(|a| a == Availability::SoldOut) {
-        Sale::SoldOut
-    } else {
-        Sale::Ended
-    }
-}
 
 /// The page.
 #[component]
@@ -102,7 +73,7 @@ fn paragraphs(description: &str) -> impl IntoView + use<> {
 }
 
 fn hero(registration: Registration) -> impl IntoView {
-    let hue = move || format!("hero {}", format::hue_class(&registration.slug.get()));
+    let hue = move || format!("hero {}", hue_class(&registration.slug.get()));
     let when = |view: &ConferenceView| dates::days(view.starts_at, view.ends_at, &view.time_zone);
     let opens = |view: &ConferenceView| dates::opening(view.starts_at, &view.time_zone);
     view! {
@@ -128,24 +99,20 @@ fn hero(registration: Registration) -> impl IntoView {
 /// The state of sale and, when there is something to buy, the button.
 fn way_in(registration: Registration) -> impl IntoView {
     let now = registration.live.now;
-    let sale = memo(move || registration.conference(|view| sale(view, now.get())));
-    let can_register = memo(move || matches!(sale.get(), Some(Sale::Open | Sale::AllHeld)));
+    let sale = memo(move || registration.conference(|view| Sale::of(view, now.get())));
+    let can_register = memo(move || sale.get().is_some_and(Sale::can_register));
     let href = move || format!("/{}/seats", registration.slug.get());
-    let words = move || match sale.get() {
-        None | Some(Sale::Open) => "On sale now".to_owned(),
-        Some(Sale::NotYet { opens }) => {
+    let words = move || {
+        let when = |opens| {
             let left = countdown::seconds_left(opens, now.get());
-            let counted = if left < COUNT_SECONDS {
-                format!(", in {}", countdown::digits(left))
+            let day = dates::day_and_time(opens, &registration.zone());
+            if left < COUNT_SECONDS {
+                format!("{day}, in {}", countdown::digits(left))
             } else {
-                String::new()
-            };
-            format!("Sale opens {}{counted}", dates::day_and_time(opens, &registration.zone()))
-        }
-        Some(Sale::Ended) => "Sale has ended".to_owned(),
-        Some(Sale::AllHeld) => "All held right now. Some may come back.".to_owned(),
-        Some(Sale::SoldOut) => "Sold out".to_owned(),
-        Some(Sale::NothingToSell) => "No seats on sale yet".to_owned(),
+                day
+            }
+        };
+        sale.get().unwrap_or(Sale::Open).words(&when)
     };
     view! {
         <p class="hero-act">

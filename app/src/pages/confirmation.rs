@@ -8,9 +8,10 @@ use crate::flow;
 use crate::navigation::Go;
 use crate::order_state::OrderState;
 use crate::registration::Registration;
-use crate::{browser, dates, format};
+use crate::{browser, dates};
 use leptos::prelude::*;
 use shared::AccessCode;
+use shared::sale::hue_class;
 
 /// The page.
 #[component]
@@ -89,7 +90,7 @@ fn ticket(registration: Registration) -> impl IntoView {
     let code = move |read: fn(AccessCode) -> String| {
         registration.order(|order| read(order.access_code)).unwrap_or_default()
     };
-    let hue = move || format!("ticket {}", format::hue_class(&registration.slug.get()));
+    let hue = move || format!("ticket {}", hue_class(&registration.slug.get()));
     let when = move || {
         let when = registration.conference(|view| {
             let days = dates::days(view.starts_at, view.ends_at, &view.time_zone);

@@ -2,11 +2,12 @@
 
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
+use crate::dates;
 use crate::erased::{block, each, either, memo, show, text};
 use crate::registration::use_registration;
-use crate::{dates, format};
 use leptos::prelude::*;
 use shared::live::Topic;
+use shared::sale::hue_class;
 use shared::views::ConferenceSummary;
 
 /// The page.
@@ -45,7 +46,7 @@ pub fn DirectoryPage() -> impl IntoView {
 #[component]
 fn DirectoryCard(slug: String) -> impl IntoView {
     let live = use_registration().live;
-    let hue = format!("directory-card {}", format::hue_class(&slug));
+    let hue = format!("directory-card {}", hue_class(&slug));
     let href = format!("/{slug}");
     let summary = memo(move || {
         live.directory.with(|seen| {

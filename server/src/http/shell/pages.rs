@@ -4,7 +4,8 @@
 use super::dates;
 use crate::html::Escaped;
 use shared::Timestamp;
-use shared::views::{Availability, ConferenceSummary, ConferenceView, DirectoryView, SeatTypeView};
+use shared::sale::{Sale, availability_words, hue_class};
+use shared::views::{ConferenceSummary, ConferenceView, DirectoryView, SeatTypeView};
 use std::fmt::Write;
 
 /// The product's name, and the title of the directory.
@@ -170,59 +171,12 @@ fn hero(view: &ConferenceView, now: Timestamp) -> String {
         name = Escaped(&view.name),
         tagline = Escaped(&view.tagline),
         opens = Escaped(&dates::opening(view.starts_at, &view.time_zone)),
-        sale = Escaped(&sale.words(&view.time_zone)),
+        sale = Escaped(&sale.words(&|at| dates::day_and_time(at, &view.time_zone))),
     )
 }
 
-/// Whether, and since when, one can register.
-enum Sale {
-    Open,
-    NotYet { opens: Timestamp },
-    Ended,
-    AllHeld,
-    SoldOut,
-    NothingToSell,
-}
-
-impl Sale {
-    fn of(view: &ConferenceView, now: Timestamp) -> Self {
-        let some = |wanted: fn(Availability) -> bool| {
-            view.seat_types.iter().any(|seat_type| wanted(seat_type.availability(now, 0)))
-        };
-        if view.seat_types.is_empty() {
-            Self::NothingToSell
-        } else if some(|a| matches!(a, Availability::Plenty | Availability::Few(_))) {
-            Self::Open
-        } else if some(|a| a == Availability::AllHeld) {
-            Self::AllHeld
-        } else if some(|a| a == Availability::NotYet) {
-            let later = view.seat_types.iter().filter_map(|it| it.sale_starts_at);
-            Self::NotYet { opens: later.filter(|at| now < *at).min().unwrap_or(now) }
-        } else if some(|a| a == Availability::SoldOut) {
-            Self::SoldOut
-        } else {
-            Self::Ended
-        }
-    }
-
-    const fn can_register(&self) -> bool {
-        matches!(self, Self::Open | Self::AllHeld)
-    }
-
-    fn words(&self, zone: &str) -> String {
-        match self {
-            Self::Open => "On sale now".to_owned(),
-            Self::NotYet { opens } => format!("Sale opens {}", dates::day_and_time(*opens, zone)),
-            Self::Ended => "Sale has ended".to_owned(),
-            Self::AllHeld => "All held right now. Some may come back.".to_owned(),
-            Self::SoldOut => "Sold out".to_owned(),
-            Self::NothingToSell => "No seats on sale yet".to_owned(),
-        }
-    }
-}
-
 fn seat_card(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> String {
-    let (words, kind) = availability(seat_type, now, zone);
+    let (words, kind) = availability_words(seat_type, now, 0, &|at| dates::day_and_time(at, zone));
     let price =
         if seat_type.price.is_zero() { "Free".to_owned() } else { seat_type.price.to_string() };
     let percent = |part: u32| match seat_type.quota {
@@ -247,21 +201,6 @@ fn seat_card(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> String {
     )
 }
 
-/// The words and the CSS modifier for one availability.
-fn availability(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> (String, &'static str) {
-    match seat_type.availability(now, 0) {
-        Availability::Plenty => ("Available".to_owned(), "plenty"),
-        Availability::Few(left) => (format!("{left} left"), "few"),
-        Availability::AllHeld => ("All held right now. Some may come back.".to_owned(), "held"),
-        Availability::SoldOut => ("Sold out".to_owned(), "out"),
-        Availability::NotYet => {
-            let opens = seat_type.sale_starts_at.unwrap_or(now);
-            (format!("From {}", dates::day_and_time(opens, zone)), "later")
-        }
-        Availability::Ended => ("Ended".to_owned(), "ended"),
-    }
-}
-
 fn paragraphs(description: &str) -> String {
     description.split("\n\n").map(str::trim).filter(|it| !it.is_empty()).fold(
         String::new(),
@@ -270,10 +209,4 @@ fn paragraphs(description: &str) -> String {
             html
         },
     )
-}
-
-/// Which of the eight palettes a conference wears; `app/src/format.rs` has the same sum.
-fn hue_class(slug: &str) -> String {
-    let sum: u32 = slug.bytes().map(u32::from).sum();
-    format!("hue-{}", sum % 8)
 }
