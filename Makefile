@@ -78,13 +78,15 @@ server: ## builds the server (PROFILE=debug or release)
 
 web: $(WEB_BUILT) ## builds the browser app into dist and compresses it
 
+# The stamp bears the time of the start: what is changed while we build is built the next time.
 $(WEB_BUILT): $(WEB_SOURCES)
 	@tools/setup web
+	@mkdir -p target && touch target/web-started
 	tools/web-env cargo fetch
 	tools/web-env trunk build --release --offline
 	$(BUILD_SERVER_$(PROFILE))
 	$(SERVER) compress-assets dist
-	@touch $@
+	@touch -r target/web-started $@
 
 setup: ## installs what this machine lacks
 	@tools/setup

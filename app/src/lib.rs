@@ -10,6 +10,7 @@ pub mod browser;
 pub mod components;
 pub mod countdown;
 pub mod dates;
+pub mod early;
 pub mod erased;
 pub mod flow;
 pub mod format;

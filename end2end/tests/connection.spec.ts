@@ -222,3 +222,22 @@ function dies(server: { kill(): Promise<void> }, when: "before" | "after") {
     await route.abort("connectionreset");
   };
 }
+
+test("a trap of the app's own code leaves a way out, never a dead page", async ({ registrant, conference, browserConsole }) => {
+  browserConsole.expect(/unreachable/, /an extension of the browser/);
+  const { slug } = await conference({});
+  await registrant.opensTheSeats(slug);
+  const { page } = registrant;
+  await expect(page.locator("#fault")).toBeHidden();
+  // A foreign script's mistake is not ours.
+  await page.evaluate(() => setTimeout(() => { throw new Error("an extension of the browser"); }));
+  await page.evaluate(() => {
+    // (module (func (export "f") unreachable))
+    const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 5, 1, 3, 0, 0, 11];
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)));
+    setTimeout(exports.f as () => void);
+  });
+  await expect(page.locator("#fault")).toBeVisible();
+  await page.getByRole("link", { name: "Reload this page" }).click();
+  await expect(registrant.seatType("General admission")).toBeVisible();
+});
