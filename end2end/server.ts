@@ -32,6 +32,8 @@ export type Conference = {
 export class Server {
   private child?: ChildProcess;
   private port = 0;
+  /** How far its clock is ahead of this machine's; it stays so over a restart. */
+  private aheadMs = 0;
   private readonly folder = mkdtempSync(join(tmpdir(), "contoso-"));
   private readonly log: string[] = [];
 
@@ -127,11 +129,13 @@ export class Server {
   /** Sets the server's clock to an instant. */
   async setClock(now_ms: number): Promise<void> {
     await this.door("clock", { now_ms });
+    this.aheadMs = now_ms - Date.now();
   }
 
   /** Moves the server's clock on. */
   async advanceClock(advance_ms: number): Promise<void> {
     await this.door("clock", { advance_ms });
+    this.aheadMs += advance_ms;
   }
 
   private environment(): NodeJS.ProcessEnv {
@@ -147,6 +151,7 @@ export class Server {
       // All tests come from one address, faster than a person.
       COMMANDS_PER_MINUTE: "0",
       TEST_DOOR: "1",
+      TEST_CLOCK_AHEAD_MS: String(this.aheadMs),
     };
   }
 

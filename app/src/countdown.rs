@@ -13,6 +13,8 @@ const PATIENCE_MS: i64 = 20_000;
 const LAST_MINUTE_PATIENCE_MS: i64 = 5_000;
 /// Wall clock and steady clock may differ by this much before we call it a jump.
 const JUMP_MS: i64 = 2_000;
+/// A socket's greeting that is this far behind comes from another clock, not over a slow line.
+const OTHER_CLOCK_MS: i64 = 2_000;
 
 /// The server's clock, kept on the browser's steady clock, so that changing the device's time
 /// changes nothing.
@@ -34,6 +36,17 @@ impl ServerClock {
     pub fn pushed(&mut self, server_now: Timestamp, arrived_at_ms: i64) {
         let offset_ms = server_now.0 - arrived_at_ms;
         self.offset_ms = Some(self.offset_ms.map_or(offset_ms, |known| known.max(offset_ms)));
+    }
+
+    /// The first frame of a socket: another machine may be serving now, whose clock is behind the one
+    /// that we knew. Believing the old one would end a hold that the server still keeps.
+    pub fn greeted(&mut self, server_now: Timestamp, arrived_at_ms: i64) {
+        let offset_ms = server_now.0 - arrived_at_ms;
+        if self.offset_ms.is_some_and(|known| offset_ms < known - OTHER_CLOCK_MS) {
+            self.offset_ms = Some(offset_ms);
+        } else {
+            self.pushed(server_now, arrived_at_ms);
+        }
     }
 
     /// The server's time at this moment of the steady clock; zero while nothing is known.
@@ -162,8 +175,11 @@ impl Schedule {
         match self.reached {
             None => {
                 self.reached = Some(mark);
-                // Who opens an ended order reads it in the heading.
-                self.due = (mark != Mark::End).then_some((Mark::Start, moment.steady_ms));
+                // Who opens an ended order reads it in the heading; who wants no reminders is told of
+                // the last minute all the same.
+                let first = if moment.reminders { Mark::Start } else { mark };
+                let is_said = mark != Mark::End && (moment.reminders || Mark::OneMinute <= mark);
+                self.due = is_said.then_some((first, moment.steady_ms));
             }
             // More time was granted, and the act's result was announced. Later marks come again.
             Some(_) if self.until < until => {
@@ -172,16 +188,14 @@ impl Schedule {
             }
             Some(reached) if reached < mark => {
                 self.reached = Some(mark);
-                self.due = Some((mark, moment.steady_ms));
+                let enters_last_minute = reached < Mark::OneMinute && Mark::OneMinute <= mark;
+                let is_said = moment.reminders || enters_last_minute || mark == Mark::End;
+                self.due = is_said.then_some((mark, moment.steady_ms));
             }
             Some(_) => {}
         }
         self.until = until;
         let (mark, since_ms) = self.due?;
-        if !moment.reminders && !matches!(mark, Mark::OneMinute | Mark::End) {
-            self.due = None;
-            return None;
-        }
         if moment.is_hidden || must_wait(mark, since_ms, moment) {
             return None;
         }
@@ -298,6 +312,10 @@ mod tests {
         let said = run(900, |now| now.reminders = false);
         let at: Vec<i64> = said.iter().map(|(at, ..)| *at).collect();
         assert_eq!(at, [60, 0]);
+        let late = run(45, |now| now.reminders = false);
+        let texts: Vec<_> = late.iter().map(|(at, text, _)| (*at, text.as_str())).collect();
+        assert_eq!(texts[0], (45, "One minute left. Press Keep my seats for five more."));
+        assert_eq!(texts[1].0, 0);
     }
 
     #[test]
@@ -346,6 +364,16 @@ mod tests {
         // After a sleep that the steady clock missed, a push moves it forwards.
         clock.pushed(Timestamp(99_000), 3_000);
         assert_eq!(clock.now(3_000), Timestamp(99_000));
+    }
+
+    #[test]
+    fn another_server_with_an_earlier_clock_is_believed() {
+        let mut clock = ServerClock::default();
+        clock.answered(Timestamp(900_000), 0);
+        clock.greeted(Timestamp(900_900), 1_000);
+        assert_eq!(clock.now(1_000), Timestamp(901_000), "a slow line sets nothing back");
+        clock.greeted(Timestamp(602_000), 2_000);
+        assert_eq!(clock.now(2_000), Timestamp(602_000));
     }
 
     #[test]

@@ -248,7 +248,7 @@ impl Live {
         };
         match frame {
             ServerFrame::Hello { server_now, release } => {
-                pushed(server_now);
+                self.clock.update_value(|clock| clock.greeted(server_now, arrived_ms));
                 let known = self.release.get_value();
                 self.newer_release.set(known.as_ref().is_some_and(|known| *known != release));
                 if known.is_none() {

@@ -22,10 +22,10 @@ impl Clock {
         Self::Settable(Arc::new(watch::Sender::new(now)))
     }
 
-    /// The machine's clock, for now; it can be set.
+    /// The machine's clock plus so many milliseconds; it can be set.
     #[must_use]
-    pub fn shifted() -> Self {
-        Self::Shifted(Arc::new(watch::Sender::new(0)))
+    pub fn shifted(ahead_ms: i64) -> Self {
+        Self::Shifted(Arc::new(watch::Sender::new(ahead_ms)))
     }
 
     /// The present instant.

@@ -30,6 +30,9 @@ pub struct Http {
     pub dist_dir: PathBuf,
     /// Lets tests set the clock and make conferences. Only on a loopback address. `TEST_DOOR=1`
     pub test_door: bool,
+    /// How far ahead of the machine's clock to start, behind the test door: a test's time goes on over
+    /// a restart. `TEST_CLOCK_AHEAD_MS`
+    pub test_clock_ahead_ms: i64,
     /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
     /// tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
@@ -85,6 +88,7 @@ impl Config {
             public_url: var_or("PUBLIC_URL", "").trim_end_matches('/').to_owned(),
             dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
             test_door: var_or("TEST_DOOR", "0") == "1",
+            test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
             commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
         };
         if http.test_door && !http.listen_addr.ip().is_loopback() {
@@ -118,6 +122,7 @@ impl Config {
                 public_url: String::new(),
                 dist_dir: folder.join("dist"),
                 test_door: true,
+                test_clock_ahead_ms: 0,
                 commands_per_minute: 0,
             },
             storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },

@@ -41,7 +41,8 @@ async fn serve() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {listen_addr}; set LISTEN_ADDR to another"))?;
     let local_addr = listener.local_addr()?;
     let test_door = config.http.test_door;
-    let clock = if test_door { Clock::shifted() } else { Clock::Real };
+    let clock =
+        if test_door { Clock::shifted(config.http.test_clock_ahead_ms) } else { Clock::Real };
     let store = store_name(&config.storage.database_url);
     let house = House::open(config, clock, local_addr).await?;
     info!("Release {} with {store}", house.release);
