@@ -8,6 +8,7 @@ use crate::components::announcer::{Announcer, AnnouncerRegions};
 use crate::components::banner::{ConnectionBanner, ReleaseBanner};
 use crate::components::dialog::{Question, QuestionDialog};
 use crate::components::theme_switch::ThemeSwitch;
+use crate::early::TypedEarly;
 use crate::erased::{block, memo, press, react, show, text};
 use crate::flow::Leaving;
 use crate::live::{self, Live};
@@ -32,11 +33,12 @@ const TICK_MS: u64 = 500;
 
 /// The app.
 #[component]
-pub fn App() -> impl IntoView {
+pub fn App(early: TypedEarly) -> impl IntoView {
     let live = Live::start(live::boot());
     let registration = Registration::new(live, Announcer::new());
     provide_context(registration);
     provide_context(Arrivals::new());
+    provide_context(StoredValue::new(Some(early)));
     provide_context(Leaving(RwSignal::new(false)));
     listen_to_the_browser(registration);
     provide_context(Go::start());

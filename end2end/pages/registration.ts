@@ -34,6 +34,12 @@ export class RegistrationPage {
 
   async opensTheSeats(slug: string): Promise<void> {
     await this.page.goto(`/${slug}/seats`);
+    await this.isTakenOver();
+  }
+
+  /** The app stands where the server's first page was. */
+  async isTakenOver(): Promise<void> {
+    await expect(this.page.locator("#static")).toHaveCount(0);
   }
 
   // ---- whole stretches, for tests whose story begins later --------------------------------------

@@ -87,6 +87,28 @@ test("is told which limit stops them from taking more", async ({ registrant, con
   await expect(registrant.quantity("Workshop")).toHaveAccessibleDescription("Only 3 are left");
 });
 
+test("chooses before the app has arrived and loses nothing when it comes", async ({ registrant, conference }) => {
+  const { slug } = await conference({ seat_types: [{}, { name: "Workshop", quota: 3 }] });
+  const { page } = registrant;
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await arrived;
+    await route.continue();
+  });
+  await page.goto(`/${slug}/seats`, { waitUntil: "commit" });
+  await registrant.chooses(2, "General admission");
+  await registrant.chooses(9, "Workshop");
+  await registrant.quantity("General admission").focus();
+  await expect(registrant.button("Loading…")).toBeDisabled();
+  arrive();
+  await expect(registrant.quantity("Workshop")).toHaveValue("3");
+  await expect(registrant.quantity("General admission")).toHaveValue("2");
+  await expect(registrant.quantity("General admission")).toBeFocused();
+  await registrant.button("Reserve 5 seats").click();
+  await expect(registrant.heading("Your details")).toBeVisible();
+});
+
 test("presses Reserve without a seat and is led to the first number", async ({ registrant, conference }) => {
   const { slug } = await conference();
   await registrant.opensTheSeats(slug);

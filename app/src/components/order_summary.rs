@@ -33,6 +33,11 @@ pub fn OrderSummary(
     children: Children,
 ) -> impl IntoView {
     let is_wide = window().match_media(WIDE).ok().flatten().is_none_or(|query| query.matches());
+    // Without a line there is nothing that could be free.
+    let words = move || {
+        let total = total.get().filter(|_| lines.with(|lines| !lines.is_empty()));
+        total.map(total_words).unwrap_or_default()
+    };
     view! {
         <aside class="order-summary" aria-labelledby="order-summary-title">
             <details class="order-summary-fold" open=is_wide>
@@ -43,7 +48,7 @@ pub fn OrderSummary(
                 </ul>
                 <p class="order-summary-total">
                     <span>"Total"</span>
-                    <strong>{text(move || total.get().map(total_words).unwrap_or_default())}</strong>
+                    <strong>{text(words)}</strong>
                 </p>
                 <p class="order-summary-note">"Taxes and fees included."</p>
                 {children()}

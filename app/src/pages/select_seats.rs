@@ -8,6 +8,7 @@ use crate::components::field::{ErrorSummary, Mistake};
 use crate::components::order_summary::total_words;
 use crate::components::seat_row::{self, RowFacts, SeatRow};
 use crate::components::steps::Step;
+use crate::early::TypedEarly;
 use crate::erased::{block, either, flag, keyed, mark, memo, press, react, show, text};
 use crate::flow;
 use crate::live::Connection;
@@ -46,6 +47,7 @@ pub fn SelectSeatsPage() -> impl IntoView {
         is_waiting: RwSignal::new(false),
         paused: RwSignal::new(None),
     };
+    page.take_what_was_typed_early();
     page.start_afresh_after_the_end();
     page.go_on_when_held();
     flow::known_or_not_found(registration, move || page.show())
@@ -83,6 +85,23 @@ impl Choosing {
             self.registration.state.get(),
             OrderState::Choosing | OrderState::Asking { .. } | OrderState::Released
         )
+    }
+
+    /// The server's first page had number boxes already.
+    fn take_what_was_typed_early(self) {
+        let early = use_context::<StoredValue<Option<TypedEarly>>>();
+        let Some(early) = early.and_then(|it| it.try_update_value(Option::take)).flatten() else {
+            return;
+        };
+        for (box_id, number) in &early.numbers {
+            let seat_type = seat_row::seat_type_of(box_id).and_then(|id| {
+                self.registration.conference(|view| view.seat_type(id).cloned()).flatten()
+            });
+            if let Some(seat_type) = seat_type {
+                self.choose(seat_type.id, (*number).min(seat_row::limit(&seat_type, 0).most));
+            }
+        }
+        early.focus_again();
     }
 
     /// An order that ended before this page was opened is not this page's order.
@@ -286,6 +305,8 @@ impl Choosing {
             let seats = self.seats();
             if is_busy.get() {
                 registration.headline()
+            } else if self.is_unchanged() {
+                "Continue".to_owned()
             } else if registration.state.get().is_holding() {
                 "Update my seats".to_owned()
             } else if seats == 0 {
@@ -294,7 +315,11 @@ impl Choosing {
                 format!("Reserve {}", format::seats(seats))
             }
         };
-        let total = move || registration.draft_total().map(total_words).unwrap_or_default();
+        // Nothing chosen costs nothing, but it is not "Free".
+        let total = move || {
+            let total = registration.draft_total().filter(|_| 0 < self.seats());
+            total.map(total_words).unwrap_or_default()
+        };
         view! {
             <aside class="reserve-bar" aria-labelledby="reserve-bar-title">
                 <h2 class="reserve-bar-title" id="reserve-bar-title">"Your seats"</h2>
@@ -338,6 +363,10 @@ impl Choosing {
         if self.seats() == 0 {
             return self.explain_no_seats();
         }
+        if untrack(|| self.is_unchanged()) {
+            // Nothing to ask: what is held already goes on.
+            return self.is_waiting.set(true);
+        }
         if !registration.live.connection.get_untracked().carries_requests() {
             registration.announcer.polite("You're offline. Reserving needs a connection.");
             return;
@@ -356,6 +385,19 @@ impl Choosing {
         {
             self.go.to(&registration.step_path(id, "details"));
         }
+    }
+
+    /// What is chosen is exactly what is held.
+    fn is_unchanged(self) -> bool {
+        let registration = self.registration;
+        if !matches!(registration.state.get(), OrderState::Held { .. }) {
+            return false;
+        }
+        let held = registration.order(held_seats).unwrap_or_default();
+        registration.saved.with(|saved| {
+            let is_held = |line: &SeatQuantity| quantity_of(&held, line.seat_type) == line.quantity;
+            saved.seats.len() == held.len() && saved.seats.iter().all(is_held)
+        })
     }
 
     fn explain_no_seats(self) {

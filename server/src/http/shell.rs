@@ -6,6 +6,7 @@
 
 mod dates;
 mod pages;
+mod seats;
 
 use super::assets::{self, Assets};
 use super::problem::Rejection;
@@ -131,6 +132,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>, request: Request) -> Res
 enum Address {
     Directory,
     Home { slug: String },
+    Seats { slug: String, title: &'static str },
     Inside { slug: String, title: &'static str, is_of_order: bool },
     Nowhere,
 }
@@ -149,7 +151,7 @@ impl Address {
             [slug] if !slug.is_empty() && !slug.contains('.') => {
                 Self::Home { slug: (*slug).to_owned() }
             }
-            [slug, "seats"] => inside(slug, "Choose your seats", false),
+            [slug, "seats"] => Self::Seats { slug: (*slug).to_owned(), title: "Choose your seats" },
             [slug, "find"] => inside(slug, "Find your order", false),
             [slug, "order", id, step] if id.parse::<shared::OrderId>().is_ok() => match *step {
                 "details" => inside(slug, "Your details", true),
@@ -167,7 +169,7 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
     let topic = match address {
         Address::Nowhere => return (StatusCode::NOT_FOUND, Page::not_found(), None),
         Address::Directory => Topic::Directory,
-        Address::Home { slug } | Address::Inside { slug, .. } => {
+        Address::Home { slug } | Address::Seats { slug, .. } | Address::Inside { slug, .. } => {
             Topic::Conference { slug: slug.clone() }
         }
     };
@@ -182,6 +184,9 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
     let page = match (address, &snapshot.view) {
         (Address::Home { .. }, shared::live::View::Conference(view)) => {
             Page::home(view, snapshot.server_now, public_url)
+        }
+        (Address::Seats { title, .. }, shared::live::View::Conference(view)) => {
+            Page::seats(view, title, snapshot.server_now)
         }
         (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
             Page::inside(view, title, *is_of_order)

@@ -64,7 +64,13 @@ impl Page {
         Self { title: view.name.clone(), head, header: header(view), body }
     }
 
-    /// The pages of somebody who registers. The app has all the rest to say.
+    /// `/{slug}/seats`
+    pub(super) fn seats(view: &ConferenceView, title: &str, now: Timestamp) -> Self {
+        let body = super::seats::body(view, title, now);
+        Self { body, ..Self::inside(view, title, false) }
+    }
+
+    /// The other pages of somebody who registers. The app has all the rest to say.
     pub(super) fn inside(view: &ConferenceView, title: &str, is_of_order: bool) -> Self {
         let name = &view.name;
         let head = if is_of_order {
@@ -177,25 +183,34 @@ fn hero(view: &ConferenceView, now: Timestamp) -> String {
 
 fn seat_card(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> String {
     let (words, kind) = availability_words(seat_type, now, 0, &|at| dates::day_and_time(at, zone));
-    let price =
-        if seat_type.price.is_zero() { "Free".to_owned() } else { seat_type.price.to_string() };
+    format!(
+        "<li class=\"seat-card\"><h3 class=\"seat-card-name\">{name}</h3>\
+         <p class=\"seat-card-price\">{price}</p><p class=\"seat-card-includes\">{includes}</p>\
+         <p class=\"availability availability-{kind}\">{words}</p>{capacity}</li>",
+        name = Escaped(&seat_type.name),
+        price = Escaped(&price_words(seat_type)),
+        includes = Escaped(&seat_type.description),
+        words = Escaped(&words),
+        capacity = capacity(seat_type),
+    )
+}
+
+pub(super) fn price_words(seat_type: &SeatTypeView) -> String {
+    if seat_type.price.is_zero() { "Free".to_owned() } else { seat_type.price.to_string() }
+}
+
+/// The thin bar of what is taken.
+pub(super) fn capacity(seat_type: &SeatTypeView) -> String {
     let percent = |part: u32| match seat_type.quota {
         0 => 0,
         quota => part.saturating_mul(100).div_ceil(quota),
     };
     let (sold, held) = (percent(seat_type.sold), percent(seat_type.held));
     format!(
-        "<li class=\"seat-card\"><h3 class=\"seat-card-name\">{name}</h3>\
-         <p class=\"seat-card-price\">{price}</p><p class=\"seat-card-includes\">{includes}</p>\
-         <p class=\"availability availability-{kind}\">{words}</p>\
-         <svg class=\"capacity\" aria-hidden=\"true\" focusable=\"false\">\
+        "<svg class=\"capacity\" aria-hidden=\"true\" focusable=\"false\">\
          <rect class=\"capacity-quota\" width=\"100%\" height=\"100%\" rx=\"2\"></rect>\
          <rect class=\"capacity-held\" width=\"{taken}%\" height=\"100%\" rx=\"2\"></rect>\
-         <rect class=\"capacity-sold\" width=\"{sold}%\" height=\"100%\" rx=\"2\"></rect></svg></li>",
-        name = Escaped(&seat_type.name),
-        price = Escaped(&price),
-        includes = Escaped(&seat_type.description),
-        words = Escaped(&words),
+         <rect class=\"capacity-sold\" width=\"{sold}%\" height=\"100%\" rx=\"2\"></rect></svg>",
         taken = (sold + held).min(100),
         sold = sold.min(100),
     )
