@@ -27,7 +27,7 @@ pub(super) fn body(view: &ConferenceView, title: &str, now: Timestamp) -> String
          <button class=\"button button-quiet\" disabled>Pause</button></p>\
          <div class=\"seat-rows\">{rows}</div></div>\
          <aside class=\"reserve-bar\"><h2 class=\"reserve-bar-title\">Your seats</h2>\
-         <p class=\"order-summary-total\"><span>Total</span><strong></strong></p>\
+         <p class=\"order-summary-total\"><span>Total, 0 seats</span><strong></strong></p>\
          <button class=\"button button-primary reserve-bar-act\" disabled>Loading…</button>\
          <p class=\"order-summary-note\">Taxes and fees included. Nothing is charged yet.</p>\
          </aside></div></div></main>",
