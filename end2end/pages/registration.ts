@@ -37,6 +37,19 @@ export class RegistrationPage {
     await this.isTakenOver();
   }
 
+  /** The line is so slow that only the server's first page comes. Returns what lets the app come, too. */
+  async waitsForTheApp(): Promise<() => void> {
+    let come = () => {};
+    const coming = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    await this.page.route("**/*.wasm", async (route) => {
+      await coming;
+      await route.continue();
+    });
+    return come;
+  }
+
   /** The app stands where the server's first page was. */
   async isTakenOver(): Promise<void> {
     await expect(this.page.locator("#static")).toHaveCount(0);

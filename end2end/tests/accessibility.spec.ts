@@ -53,6 +53,15 @@ test("buys seats on pages without a barrier", async ({ registrant, anotherPerson
   await hasNoBarrier(registrant, "confirmed", registrant.button("Copy access code"));
 });
 
+test("begins without a barrier before the app has arrived", async ({ registrant, conference }) => {
+  const { slug } = await conference({ seat_types: [{}, { name: "Workshop", quota: 0 }] });
+  const arrive = await registrant.waitsForTheApp();
+  await registrant.page.goto(`/${slug}/seats`, { waitUntil: "commit" });
+  await hasNoBarrier(registrant, "seats, first page", registrant.quantity("General admission"));
+  arrive();
+  await registrant.isTakenOver();
+});
+
 test("meets trouble on pages without a barrier", async ({
   registrant,
   anotherPerson,

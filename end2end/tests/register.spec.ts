@@ -90,12 +90,7 @@ test("is told which limit stops them from taking more", async ({ registrant, con
 test("chooses before the app has arrived and loses nothing when it comes", async ({ registrant, conference }) => {
   const { slug } = await conference({ seat_types: [{}, { name: "Workshop", quota: 3 }] });
   const { page } = registrant;
-  let arrive = () => {};
-  const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  await page.route("**/*.wasm", async (route) => {
-    await arrived;
-    await route.continue();
-  });
+  const arrive = await registrant.waitsForTheApp();
   await page.goto(`/${slug}/seats`, { waitUntil: "commit" });
   await registrant.chooses(2, "General admission");
   await registrant.chooses(9, "Workshop");
