@@ -83,6 +83,8 @@ $(WEB_BUILT): $(WEB_SOURCES)
 	@tools/setup web
 	@mkdir -p target && touch target/web-started
 	tools/web-env cargo fetch
+	@# Once more for the target: some crates of its standard library are nobody else's.
+	tools/web-env cargo fetch --target wasm32-unknown-unknown
 	tools/web-env trunk build --release --offline
 	$(BUILD_SERVER_$(PROFILE))
 	$(SERVER) compress-assets dist

@@ -2,6 +2,7 @@
 //!
 //! Never in a log: e-mail addresses, names, access codes, tokens.
 
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -13,6 +14,8 @@ pub fn init() {
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)
         .with_target(false)
+        // Colours stand between a field's name and its value, where no grep finds them together.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json") {
         logs.json().init();
