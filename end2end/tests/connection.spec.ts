@@ -140,7 +140,7 @@ test("never hears whether the seats were reserved, asks again, and holds them on
   await registrant.opensTheSeats(wanted.slug);
   await registrant.chooses(2, "General admission");
   // The server does it and dies before anybody hears of it.
-  await registrant.page.route("**/api/commands/register-to-conference", dies(server, "after"));
+  await registrant.page.route("**/api/commands/register-to-conference", dies(server, "after"), { times: 1 });
   await registrant.reserves();
   const unsure = registrant.page.getByRole("region", { name: "We haven't heard back yet. It's safe to try again" });
   await expect(unsure).toBeVisible();
@@ -148,7 +148,7 @@ test("never hears whether the seats were reserved, asks again, and holds them on
   // Left alone, the page would soon find out by itself.
   await line.cut();
   await registrant.page.route("**/api/views/**", (route) => route.abort("connectionrefused"));
-  await server.start();
+  await comesBack(server);
   await registrant.page.unroute("**/api/commands/register-to-conference");
   await unsure.getByRole("button", { name: "Check again" }).click();
   await registrant.page.unroute("**/api/views/**");
@@ -167,12 +167,12 @@ test("presses Reserve in the moment the server dies, and the same order complete
   await registrant.opensTheSeats(wanted.slug);
   await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
   await registrant.chooses(2, "General admission");
-  await registrant.page.route("**/api/commands/register-to-conference", dies(server, "before"));
+  await registrant.page.route("**/api/commands/register-to-conference", dies(server, "before"), { times: 1 });
   await registrant.reserves();
   await expect(registrant.heading("Your details")).toBeVisible();
   const order = registrant.page.url();
   await registrant.tellsWhoTheyAre();
-  await server.start();
+  await comesBack(server);
   await registrant.page.unroute("**/api/commands/register-to-conference");
   await registrant.button("Check again").click();
   await expect(registrant.held).toBeVisible();
@@ -181,13 +181,13 @@ test("presses Reserve in the moment the server dies, and the same order complete
   await expect(registrant.pay).toBeEnabled();
 
   // And once more, when the money is on its way.
-  await registrant.page.route("**/api/commands/initiate-payment", dies(server, "after"));
+  await registrant.page.route("**/api/commands/initiate-payment", dies(server, "after"), { times: 1 });
   await registrant.pays();
   // Whether the server could still tell that a payment has begun is chance; that it says so, or that it does not know.
   await expect(
     registrant.heading("Waiting for your payment…").or(registrant.page.getByText("you can't be charged twice.")),
   ).toBeVisible();
-  await server.start();
+  await comesBack(server);
   await registrant.page.unroute("**/api/commands/initiate-payment");
   const back = registrant.link("Return to the payment page").or(registrant.button(/^Pay €398$/));
   await expect(back.first()).toBeEnabled();
@@ -204,10 +204,10 @@ test("is confirmed although the server died when the bank said yes", async ({ re
   const wanted = await conference();
   await registrant.comesToTheProvider(wanted.slug, 2);
   const order = registrant.page;
-  await order.route("**/simulated-provider/decide", dies(server, "after"));
+  await order.route("**/simulated-provider/decide", dies(server, "after"), { times: 1 });
   await registrant.answersPayment("Accept");
   await expect.poll(() => server.isRunning).toBe(false);
-  await server.start();
+  await comesBack(server);
   await order.unroute("**/simulated-provider/decide");
   // The browser shows its own error page now; whoever comes back by the address sees the truth.
   await registrant.opensConference(wanted.slug);
@@ -221,6 +221,12 @@ function dies(server: { kill(): Promise<void> }, when: "before" | "after") {
     await server.kill();
     await route.abort("connectionreset");
   };
+}
+
+/** Starts the server again, once it is dead: the page is often further than the request that kills it. */
+async function comesBack(server: { isRunning: boolean; start(): Promise<void> }): Promise<void> {
+  await expect.poll(() => server.isRunning, { message: "the server has died" }).toBe(false);
+  await server.start();
 }
 
 test("a trap of the app's own code leaves a way out, never a dead page", async ({ registrant, conference, browserConsole }) => {
