@@ -81,14 +81,14 @@ web: $(WEB_BUILT) ## builds the browser app into dist and compresses it
 # The stamp bears the time of the start: what is changed while we build is built the next time.
 $(WEB_BUILT): $(WEB_SOURCES)
 	@tools/setup web
-	@mkdir -p target && touch target/web-started
+	@mkdir -p $(TARGET) && touch $(TARGET)/web-started
 	tools/web-env cargo fetch
 	@# Once more for the target: some crates of its standard library are nobody else's.
 	tools/web-env cargo fetch --target wasm32-unknown-unknown
 	tools/web-env trunk build --release --offline
 	$(BUILD_SERVER_$(PROFILE))
 	$(SERVER) compress-assets dist
-	@touch -r target/web-started $@
+	@touch -r $(TARGET)/web-started $@
 
 setup: ## installs what this machine lacks
 	@tools/setup

@@ -106,9 +106,9 @@ pub fn find(selector: &str) -> Option<HtmlElement> {
 }
 
 /// Moves the focus to the first element that matches, in the next frame, when it is drawn.
-pub fn focus_soon(selector: &'static str) {
+pub fn focus_soon(selector: impl AsRef<str> + 'static) {
     leptos::prelude::request_animation_frame(move || {
-        if let Some(element) = find(selector) {
+        if let Some(element) = find(selector.as_ref()) {
             let _ = element.focus();
         }
     });

@@ -172,14 +172,16 @@ impl Schedule {
     /// What to say now about the hold that ends at `until`; mostly nothing.
     pub fn step(&mut self, until: Timestamp, moment: &Moment) -> Option<Reminder> {
         let mark = mark_at(moment.seconds_left);
+        // Who wants no reminders is told of the last minute and of the end all the same.
+        let before = self.reached.unwrap_or(Mark::Start);
+        let enters_last_minute = before < Mark::OneMinute && Mark::OneMinute <= mark;
+        let is_said = moment.reminders || enters_last_minute || mark == Mark::End;
         match self.reached {
             None => {
                 self.reached = Some(mark);
-                // Who opens an ended order reads it in the heading; who wants no reminders is told of
-                // the last minute all the same.
                 let first = if moment.reminders { Mark::Start } else { mark };
-                let is_said = mark != Mark::End && (moment.reminders || Mark::OneMinute <= mark);
-                self.due = is_said.then_some((first, moment.steady_ms));
+                // Who opens an ended order reads it in the heading.
+                self.due = (is_said && mark != Mark::End).then_some((first, moment.steady_ms));
             }
             // More time was granted, and the act's result was announced. Later marks come again.
             Some(_) if self.until < until => {
@@ -188,8 +190,6 @@ impl Schedule {
             }
             Some(reached) if reached < mark => {
                 self.reached = Some(mark);
-                let enters_last_minute = reached < Mark::OneMinute && Mark::OneMinute <= mark;
-                let is_said = moment.reminders || enters_last_minute || mark == Mark::End;
                 self.due = is_said.then_some((mark, moment.steady_ms));
             }
             Some(_) => {}

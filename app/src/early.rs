@@ -3,15 +3,15 @@
 //!
 //! Not here: the markup of those boxes (`server/src/http/shell/seats.rs`, `components/quantity.rs`).
 
-use leptos::prelude::{document, request_animation_frame};
+use crate::browser;
+use leptos::prelude::document;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::HtmlInputElement;
 
 /// The first page's boxes that were changed, by element id, and the one that has the focus.
-#[derive(Clone, Default)]
 pub struct TypedEarly {
-    pub numbers: Vec<(String, u32)>,
-    pub focused: Option<String>,
+    numbers: Vec<(String, u32)>,
+    focused: Option<String>,
 }
 
 impl TypedEarly {
@@ -38,14 +38,16 @@ impl TypedEarly {
         Self { numbers, focused: focused.filter(|id| !id.is_empty()) }
     }
 
+    /// What was typed into the box with this element id.
+    #[must_use]
+    pub fn number_in(&self, box_id: &str) -> Option<u32> {
+        self.numbers.iter().find(|(id, _)| id == box_id).map(|(_, number)| *number)
+    }
+
     /// Gives the focus back to the box that had it.
     pub fn focus_again(self) {
-        let Some(id) = self.focused else { return };
-        request_animation_frame(move || {
-            let element = document().get_element_by_id(&id);
-            if let Some(element) = element.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
-                let _ = element.focus();
-            }
-        });
+        if let Some(id) = self.focused {
+            browser::focus_soon(format!("#{id}"));
+        }
     }
 }

@@ -73,21 +73,21 @@ impl Registration {
         is_refused || self.conference(|view| !view.is_published).unwrap_or_default()
     }
 
-    /// The total to show: the server's, or an estimate from the draft until there is one.
+    /// The total to show: the server's, or an estimate from the draft until there is one; `None` while
+    /// there is no seat that could cost something or be free.
     #[must_use]
     pub fn total(self) -> Option<Money> {
+        if self.summary_lines().is_empty() {
+            return None;
+        }
         let is_asking = self.state.get().is_asking();
         self.order(|order| order.total).filter(|_| !is_asking).or_else(|| self.draft_total())
     }
 
-    /// What the chosen seats cost.
+    /// What the chosen seats cost; `None` when none are chosen.
     #[must_use]
     pub fn draft_total(self) -> Option<Money> {
-        self.draft_lines()
-            .into_iter()
-            .map(|line| line.total)
-            .reduce(Money::plus)
-            .or_else(|| self.conference(|view| Money::zero(view.currency)))
+        self.draft_lines().into_iter().map(|line| line.total).reduce(Money::plus)
     }
 
     /// The chosen seats as lines.
@@ -213,10 +213,7 @@ pub fn FailureNote(failure: Failure) -> impl IntoView {
 
 /// The steps of this order.
 pub fn steps(registration: Registration, current: Step) -> impl IntoView + use<> {
-    let is_free = follow(move || {
-        let has_seats = !registration.summary_lines().is_empty();
-        has_seats && registration.total().is_some_and(Money::is_zero)
-    });
+    let is_free = follow(move || registration.total().is_some_and(Money::is_zero));
     let links = follow(move || {
         registration.order_id.track();
         let seats = format!("/{}/seats", registration.slug.get());

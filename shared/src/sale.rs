@@ -30,7 +30,7 @@ impl Sale {
         };
         if view.seat_types.is_empty() {
             Self::NothingToSell
-        } else if some(|a| matches!(a, Availability::Plenty | Availability::Few(_))) {
+        } else if some(Availability::has_some) {
             Self::Open
         } else if some(|a| a == Availability::AllHeld) {
             Self::AllHeld

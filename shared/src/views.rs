@@ -131,6 +131,14 @@ pub enum Availability {
     Ended,
 }
 
+impl Availability {
+    /// Seats of this type can be had now.
+    #[must_use]
+    pub const fn has_some(self) -> bool {
+        matches!(self, Self::Plenty | Self::Few(_))
+    }
+}
+
 /// One order as its registrant sees it. Topic `order/{slug}/{order_id}`; needs the order's token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

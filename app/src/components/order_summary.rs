@@ -33,11 +33,6 @@ pub fn OrderSummary(
     children: Children,
 ) -> impl IntoView {
     let is_wide = window().match_media(WIDE).ok().flatten().is_none_or(|query| query.matches());
-    // Without a line there is nothing that could be free.
-    let words = move || {
-        let total = total.get().filter(|_| lines.with(|lines| !lines.is_empty()));
-        total.map(total_words).unwrap_or_default()
-    };
     view! {
         <aside class="order-summary" aria-labelledby="order-summary-title">
             <details class="order-summary-fold" open=is_wide>
@@ -48,7 +43,7 @@ pub fn OrderSummary(
                 </ul>
                 <p class="order-summary-total">
                     <span>"Total"</span>
-                    <strong>{text(words)}</strong>
+                    <strong>{text(move || total.get().map(total_words).unwrap_or_default())}</strong>
                 </p>
                 <p class="order-summary-note">"Taxes and fees included."</p>
                 {children()}
@@ -57,7 +52,8 @@ pub fn OrderSummary(
     }
 }
 
-fn summary_line(line: SummaryLine) -> impl IntoView {
+/// One line of what is ordered or chosen.
+pub fn summary_line(line: SummaryLine) -> impl IntoView {
     view! {
         <li class="order-summary-line">
             <span>{format!("{} × {}", line.quantity, line.name)}</span>

@@ -29,12 +29,6 @@ pub fn quantity_id(id: SeatTypeId) -> String {
     format!("seats-{id}")
 }
 
-/// The seat type whose number box has this element id.
-#[must_use]
-pub fn seat_type_of(box_id: &str) -> Option<SeatTypeId> {
-    box_id.strip_prefix("seats-")?.parse().ok()
-}
-
 /// The most of a seat type that can be chosen now, and why not more.
 #[must_use]
 pub fn limit(seat_type: &SeatTypeView, mine: u32) -> Limit {

@@ -192,11 +192,9 @@ impl Paying {
         };
         let label = move || match registration.total() {
             _ if is_busy.get() => "One moment…".to_owned(),
-            Some(total) if !total.is_zero() => format!("Pay {total}"),
-            Some(_) if !registration.summary_lines().is_empty() => {
-                "Complete registration".to_owned()
-            }
-            _ => "Pay".to_owned(),
+            Some(total) if total.is_zero() => "Complete registration".to_owned(),
+            Some(total) => format!("Pay {total}"),
+            None => "Pay".to_owned(),
         };
         let is_ended = move || registration.state.get() == OrderState::Expired;
         view! {

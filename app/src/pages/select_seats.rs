@@ -92,12 +92,10 @@ impl Choosing {
         let Some(early) = early.and_then(|it| it.try_update_value(Option::take)).flatten() else {
             return;
         };
-        for (box_id, number) in &early.numbers {
-            let seat_type = seat_row::seat_type_of(box_id).and_then(|id| {
-                self.registration.conference(|view| view.seat_type(id).cloned()).flatten()
-            });
-            if let Some(seat_type) = seat_type {
-                self.choose(seat_type.id, (*number).min(seat_row::limit(&seat_type, 0).most));
+        let seat_types = self.registration.conference(|view| view.seat_types.clone());
+        for seat_type in seat_types.unwrap_or_default() {
+            if let Some(number) = early.number_in(&seat_row::quantity_id(seat_type.id)) {
+                self.choose(seat_type.id, number.min(seat_row::limit(&seat_type, 0).most));
             }
         }
         early.focus_again();

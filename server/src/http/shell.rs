@@ -132,7 +132,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>, request: Request) -> Res
 enum Address {
     Directory,
     Home { slug: String },
-    Seats { slug: String, title: &'static str },
+    Seats { slug: String },
     Inside { slug: String, title: &'static str, is_of_order: bool },
     Nowhere,
 }
@@ -151,7 +151,7 @@ impl Address {
             [slug] if !slug.is_empty() && !slug.contains('.') => {
                 Self::Home { slug: (*slug).to_owned() }
             }
-            [slug, "seats"] => Self::Seats { slug: (*slug).to_owned(), title: "Choose your seats" },
+            [slug, "seats"] => Self::Seats { slug: (*slug).to_owned() },
             [slug, "find"] => inside(slug, "Find your order", false),
             [slug, "order", id, step] if id.parse::<shared::OrderId>().is_ok() => match *step {
                 "details" => inside(slug, "Your details", true),
@@ -169,7 +169,7 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
     let topic = match address {
         Address::Nowhere => return (StatusCode::NOT_FOUND, Page::not_found(), None),
         Address::Directory => Topic::Directory,
-        Address::Home { slug } | Address::Seats { slug, .. } | Address::Inside { slug, .. } => {
+        Address::Home { slug } | Address::Seats { slug } | Address::Inside { slug, .. } => {
             Topic::Conference { slug: slug.clone() }
         }
     };
@@ -185,8 +185,8 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         (Address::Home { .. }, shared::live::View::Conference(view)) => {
             Page::home(view, snapshot.server_now, public_url)
         }
-        (Address::Seats { title, .. }, shared::live::View::Conference(view)) => {
-            Page::seats(view, title, snapshot.server_now)
+        (Address::Seats { .. }, shared::live::View::Conference(view)) => {
+            Page::seats(view, snapshot.server_now)
         }
         (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
             Page::inside(view, title, *is_of_order)

@@ -3,7 +3,7 @@
 //! Not here: whether pressing goes on at once (`shared::rules::is_plenty` decides on a fresh view).
 
 use super::{Choosing, quantity_of};
-use crate::components::order_summary::total_words;
+use crate::components::order_summary::{summary_line, total_words};
 use crate::components::seat_row;
 use crate::erased::{block, flag, mark, memo, press, text};
 use crate::order_state::OrderState;
@@ -39,25 +39,13 @@ impl Choosing {
                 format!("Reserve {}", format::seats(seats))
             }
         };
-        // Nothing chosen costs nothing, but it is not "Free".
-        let total = move || {
-            let total = registration.draft_total().filter(|_| 0 < self.seats());
-            total.map(total_words).unwrap_or_default()
-        };
+        let total = move || registration.draft_total().map(total_words).unwrap_or_default();
         view! {
             <aside class="reserve-bar" aria-labelledby="reserve-bar-title">
                 <h2 class="reserve-bar-title" id="reserve-bar-title">"Your seats"</h2>
                 <ul class="order-summary-lines">
                     {block(move || {
-                        let line = |line: crate::components::order_summary::SummaryLine| {
-                            view! {
-                                <li class="order-summary-line">
-                                    <span>{format!("{} × {}", line.quantity, line.name)}</span>
-                                    <span>{total_words(line.total)}</span>
-                                </li>
-                            }
-                        };
-                        registration.draft_lines().into_iter().map(line).collect_view()
+                        registration.draft_lines().into_iter().map(summary_line).collect_view()
                     })}
                 </ul>
                 <p class="order-summary-total">

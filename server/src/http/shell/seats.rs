@@ -9,9 +9,9 @@ use crate::html::Escaped;
 use shared::Timestamp;
 use shared::rules::SEATS_PER_TYPE_MAX;
 use shared::sale::availability_words;
-use shared::views::{Availability, ConferenceView, SeatTypeView};
+use shared::views::{ConferenceView, SeatTypeView};
 
-/// What stands in `<main>`.
+/// What stands in the place of the app.
 pub(super) fn body(view: &ConferenceView, title: &str, now: Timestamp) -> String {
     let steps: String = ["Details", if is_free(view) { "Check" } else { "Payment" }, "Done"]
         .iter()
@@ -41,8 +41,7 @@ fn is_free(view: &ConferenceView) -> bool {
 
 fn row(seat_type: &SeatTypeView, now: Timestamp, zone: &str) -> String {
     let (words, kind) = availability_words(seat_type, now, 0, &|at| dates::day_and_time(at, zone));
-    let can_choose =
-        matches!(seat_type.availability(now, 0), Availability::Plenty | Availability::Few(_));
+    let can_choose = seat_type.availability(now, 0).has_some();
     format!(
         "<fieldset class=\"seat-row{off}\"><legend class=\"seat-row-name\">{name}</legend>\
          <div class=\"seat-row-facts\"><p class=\"seat-row-includes\">{includes}</p>\
