@@ -140,12 +140,22 @@ impl Effects {
     }
 
     /// One attempt, and what follows from its outcome.
-    async fn attempt(&self, effect: LeasedEffect) {
-        let LeasedEffect { ledger, id, kind, attempts, .. } = &effect;
+    async fn attempt(&self, leased: LeasedEffect) {
+        let LeasedEffect { ledger, id, kind, attempts, .. } = &leased;
         let attempts = attempts + 1;
-        let (why, may_try_again) = match self.perform(&effect).await {
+        let effect = serde_json::from_str::<Effect>(&leased.payload);
+        // So that what was done outside stands in the order's story, too.
+        let order = effect.as_ref().ok().map(order_of);
+        let done = match effect {
+            Ok(effect) => self.perform(&leased, effect).await,
+            Err(error) => {
+                let why = format!("this release does not know the effect: {error}");
+                Err(Trouble::Hopeless(why))
+            }
+        };
+        let (why, may_try_again) = match done {
             Ok(()) => {
-                info!(%ledger, effect.id = %id, attempts, "{kind} performed");
+                info!(%ledger, order.id = ?order, effect.id = %id, attempts, "{kind} performed");
                 return;
             }
             Err(Trouble::Hopeless(why)) => (why, false),
@@ -153,13 +163,13 @@ impl Effects {
         };
         let recorded = if may_try_again {
             let retry_at = self.clock.now() + backoff_ms(attempts, *id);
-            warn!(%ledger, effect.id = %id, attempts, error = why, "{kind} failed, will be tried again");
+            warn!(%ledger, order.id = ?order, effect.id = %id, attempts, error = why, "{kind} failed, will be tried again");
             let recorded = self.store.retry_effect(*ledger, *id, retry_at.0, &why).await;
             // The worker waits for what was next before this.
             self.bells.effect();
             recorded
         } else {
-            error!(%ledger, effect.id = %id, attempts, error = why, "{kind} was given up");
+            error!(%ledger, order.id = ?order, effect.id = %id, attempts, error = why, "{kind} was given up");
             self.store.bury_effect(*ledger, *id, &why).await
         };
         if let Err(fault) = recorded {
@@ -168,10 +178,7 @@ impl Effects {
         }
     }
 
-    async fn perform(&self, leased: &LeasedEffect) -> Result<(), Trouble> {
-        let effect: Effect = serde_json::from_str(&leased.payload).map_err(|error| {
-            Trouble::Hopeless(format!("this release does not know the effect: {error}"))
-        })?;
+    async fn perform(&self, leased: &LeasedEffect, effect: Effect) -> Result<(), Trouble> {
         let ledger = ConferenceId(leased.ledger);
         let order_id = order_of(&effect);
         let conference = self.conference(ledger).await?;

@@ -30,7 +30,7 @@ const BATCH_MAX: usize = 512;
 /// How often a batch is decided again because another node wrote.
 const CONFLICTS_MAX: u32 = 5;
 /// A ledger that nobody asked for this long is closed.
-const IDLE: Duration = Duration::from_secs(120);
+pub const IDLE: Duration = Duration::from_secs(120);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -166,6 +166,12 @@ impl Ledgers {
         self.perform(id, request).await.map(|answer| answer.position)
     }
 
+    /// How many conferences are in memory.
+    #[must_use]
+    pub fn awake(&self) -> usize {
+        self.inner.tasks.len()
+    }
+
     /// Takes no more requests, and waits until those that were taken are answered.
     pub async fn close(&self) {
         drop(lock(&self.inner.open).take());

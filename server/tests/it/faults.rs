@@ -14,6 +14,7 @@ use server::store::Store;
 use shared::commands::BrowserCommand;
 use shared::views::OrderStatus;
 use shared::{ConferenceId, RefusalCode};
+use std::time::Duration;
 
 /// Two servers, one database, everybody presses at once: neither oversells, neither gives up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,10 +108,7 @@ async fn a_command_repeated_after_a_restart_acts_once() {
 #[tokio::test]
 async fn a_full_queue_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
-    let store = Store::open(&url).await.unwrap();
-    let clock = Clock::settable(NOON);
-    let ledgers = Ledgers::new(store, Hub::default(), clock, Bells::default());
+    let ledgers = ledgers(store_in(&folder).await);
     let id = ConferenceId(fresh());
     ledgers.manage(id, Manage::CreateConference(details("full"))).await.unwrap();
     // On one thread the ledger's task cannot run while these are polled for the first time.
@@ -120,6 +118,63 @@ async fn a_full_queue_says_so() {
     let busy = answers.iter().filter(|answer| **answer == Err(Failure::Busy)).count();
     assert_eq!(busy, 10);
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), server::ledger::QUEUE_MAX);
+}
+
+/// Nobody asks, so its memory is given back; whoever asks next finds everything again.
+#[tokio::test]
+async fn an_idle_ledger_closes_itself_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledgers = ledgers(store_in(&folder).await);
+    let id = ConferenceId(fresh());
+    let created = ledgers.manage(id, Manage::CreateConference(details("idle"))).await.unwrap();
+    assert_eq!(ledgers.awake(), 1);
+    tokio::time::pause();
+    tokio::time::advance(server::ledger::IDLE + Duration::from_millis(1)).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ledgers.awake(), 0);
+    tokio::time::resume();
+    let published = ledgers.manage(id, Manage::PublishConference).await.unwrap();
+    assert_eq!((published, ledgers.awake()), (created + 1, 1));
+}
+
+/// A long history is not read again: the newest snapshot and what came after it tell the same.
+#[tokio::test]
+async fn a_long_history_is_opened_from_its_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(&folder).await;
+    let id = ConferenceId(fresh());
+    let first = ledgers(store.clone());
+    first.manage(id, Manage::CreateConference(details("long"))).await.unwrap();
+    for _ in 0..11 {
+        let changes = (0..100).map(|_| [Manage::PublishConference, Manage::UnpublishConference]);
+        let answers = join_all(changes.flatten().map(|change| first.manage(id, change))).await;
+        assert!(answers.iter().all(Result::is_ok));
+    }
+    first.close().await;
+    let head = store.head(id.0).await.unwrap().unwrap().head;
+    let snapshot = store.snapshot(id.0).await.unwrap().expect("2,201 events leave a snapshot");
+    assert!(head == 2_201 && 2_000 <= snapshot.position && snapshot.position < head);
+    let streams = server::events::CONFERENCE_STREAMS;
+    let tail = store.read_streams(id.0, &streams, snapshot.position).await.unwrap();
+    assert_eq!(tail.len() as u64, head - snapshot.position, "all that is read at the opening");
+
+    let second = ledgers(store);
+    let unchanged = second.manage(id, Manage::UnpublishConference).await.unwrap();
+    assert_eq!(unchanged, head, "it is known to be hidden already");
+    assert_eq!(second.manage(id, Manage::PublishConference).await, Ok(head + 1));
+    let again = second.manage(id, Manage::CreateConference(details("long"))).await;
+    assert_eq!(again, Ok(head + 1), "and to exist with these facts");
+}
+
+async fn store_in(folder: &tempfile::TempDir) -> Store {
+    let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+    Store::open(&url).await.unwrap()
+}
+
+fn ledgers(store: Store) -> Ledgers {
+    Ledgers::new(store, Hub::default(), Clock::settable(NOON), Bells::default())
 }
 
 /// Two conferences want one address at the same moment (W3): the database decides.

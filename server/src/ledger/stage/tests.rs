@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
+use crate::ledger::memory::ORDERS_MAX;
 use crate::store::{Commit, NewEvent, Recorded, Snapshot};
 use proptest::prelude::*;
 use shared::ConferenceId;
@@ -165,6 +166,30 @@ fn one_command_runs_to_rest_in_one_commit() {
     assert_eq!(commit.lookups.len(), 1);
     assert_eq!(commit.documents.len(), 1);
     assert!(commit.events.iter().all(|event| event.command_id.is_some()), "one story, one id");
+}
+
+#[test]
+fn orders_that_nobody_touches_leave_the_memory_and_come_back_whole() {
+    let mut desk = Desk::open(100_000, 0);
+    desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
+    let id = |number: usize| OrderId(Uuid::from_u128(0xCAFE_0000 + number as u128));
+    for number in 0..ORDERS_MAX {
+        desk.memory.load_orders(&[id(number)], &[]).unwrap();
+        let seats = vec![SeatQuantity { seat_type: GENERAL, quantity: 1 }];
+        let access_code = AccessCode::from_random(7);
+        let command = Command::RegisterToConference { order_id: id(number), seats, access_code };
+        perform(&mut desk.memory, Request::of_the_house(command), NOON).unwrap();
+        if number % 500 == 499 {
+            desk.commit();
+        }
+    }
+    let kept = (0..ORDERS_MAX).filter(|number| desk.memory.has_order(id(*number))).count();
+    assert!((1..ORDERS_MAX).contains(&kept), "{kept} of {ORDERS_MAX}");
+    assert!(!desk.memory.has_order(order_id(1)), "the longest untouched");
+    assert_eq!(desk.order(1).status, OrderStatus::Held);
+    let held = desk.view().seat_types[0].held;
+    desk.browser(1, Command::ReleaseHold { order_id: order_id(1) }, NOON).unwrap();
+    assert_eq!(desk.view().seat_types[0].held, held - 2);
 }
 
 #[test]
