@@ -226,7 +226,7 @@ impl Effects {
         let document = document.context("the conference's document is missing")?;
         match serde_json::from_str(&document.body).context("cannot read the conference")? {
             View::Conference(view) => Ok(view),
-            View::Directory(_) | View::Order(_) => {
+            View::Directory(_) | View::Order(_) | View::Dashboard(_) => {
                 Err(Trouble::Hopeless("the conference's document shows something else".to_owned()))
             }
         }

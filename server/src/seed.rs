@@ -162,6 +162,8 @@ fn ferrous_forum(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             contact_email: "hello@ferrous-forum.example".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
         },
         seat_types: vec![
             (
@@ -217,6 +219,8 @@ fn tidepool(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             contact_email: "crew@tidepool.example".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
         },
         seat_types: vec![
             (
@@ -260,6 +264,8 @@ fn commons_day(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             contact_email: "commons@graz.example".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
         },
         seat_types: vec![
             (seat_type(0x30_0001, "Admission", "Talks, exhibition and coffee.", (0, 400, 10)), 0),

@@ -5,8 +5,10 @@
 
 pub mod access_code;
 pub mod commands;
+pub mod dashboard;
 pub mod ids;
 pub mod live;
+pub mod management;
 pub mod money;
 pub mod refusal;
 pub mod rules;

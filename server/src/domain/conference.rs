@@ -57,6 +57,12 @@ pub struct Details {
     pub hold_seconds: u32,
     /// How much longer the server really holds; 0 ..= 3,600.
     pub grace_seconds: u32,
+    /// Confirmed orders may be cancelled before this instant; `None`: they may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_until: Option<Timestamp>,
+    /// Names may be assigned to seats before this instant; `None`: until the conference ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assign_until: Option<Timestamp>,
 }
 
 /// One kind of admission.
@@ -297,6 +303,8 @@ pub(crate) mod tests {
             contact_email: "team@example.org".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
         }
     }
 

@@ -99,6 +99,7 @@ pub(super) async fn snapshot(
             let (position, view) = conference(door, slug).await?;
             (position, View::Conference(view))
         }
+        Topic::Dashboard { .. } => return Err(RefusalCode::SignInRequired.into()),
         Topic::Order { slug, order_id } => {
             let house = &door.house;
             if *caller == Caller::Nobody {

@@ -24,6 +24,8 @@ fn conference() -> ConferenceView {
         currency: Currency::EUR,
         contact_email: "help@example.org".into(),
         hold_minutes: 15,
+        cancel_until: None,
+        assign_until: None,
         is_published: true,
         high_demand: false,
         seat_types: vec![],
@@ -52,6 +54,7 @@ fn order() -> OrderView {
         registrant: Some(ada()),
         payment: None,
         confirmed_at: Some(NOON),
+        seats: Vec::new(),
     }
 }
 

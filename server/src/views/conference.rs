@@ -60,6 +60,8 @@ fn created(id: ConferenceId, details: &Details) -> ConferenceView {
         currency: details.currency,
         contact_email: details.contact_email.clone(),
         hold_minutes: details.hold_seconds / 60,
+        cancel_until: details.cancel_until,
+        assign_until: details.assign_until,
         is_published: false,
         high_demand: false,
         seat_types: vec![],

@@ -66,6 +66,7 @@ fn placed(
         registrant: None,
         payment: None,
         confirmed_at: None,
+        seats: Vec::new(),
     })
 }
 
