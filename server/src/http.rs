@@ -10,6 +10,7 @@ mod health;
 mod limits;
 mod live;
 mod openapi;
+mod owner_session;
 mod passage;
 mod problem;
 mod queries;

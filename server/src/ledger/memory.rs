@@ -13,7 +13,7 @@ use crate::domain::seats_availability::{self, SeatsAvailability};
 use crate::domain::{Decider, order};
 use crate::events::{Event, Stream};
 use crate::store::{
-    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Position, Recorded, Snapshot,
+    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
 };
 use crate::views;
 use crate::views::dashboard::{Dashboard, Pushed, Share, Told};
@@ -410,6 +410,7 @@ impl Memory {
         conference.details.as_ref().map(|details| LedgerEntry {
             slug: details.slug.clone(),
             state: if conference.is_published { "published" } else { "draft" },
+            owner: Owner::default(),
         })
     }
 
