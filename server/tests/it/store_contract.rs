@@ -799,7 +799,8 @@ async fn a_database_of_a_newer_release_is_refused_with_a_sentence() {
 }
 
 /// What a later release leaves behind.
-const NEWER: &str = "UPDATE _sqlx_migrations SET version = 9999";
+const NEWER: &str = "UPDATE _sqlx_migrations SET version = 9999
+    WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_start_at_once_share_one_database() {
