@@ -273,6 +273,8 @@ impl Memory {
             entry: self.entry(),
             documents: self.document()?.into_iter().collect(),
             lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            attendees: vec![],
+            attendees_gone: vec![],
             deadlines: deadlines.collect(),
             effects: changes.effects.clone(),
             effects_done: changes.effects_done.clone(),
