@@ -24,7 +24,7 @@ const TOKEN_LENGTH: usize = 43;
 /// Where we are reached over TLS, the name makes browsers refuse a cookie that a neighbouring host or
 /// an unencrypted page has set.
 const SECURE_NAME: &str = "__Host-owner-session";
-const PLAIN_NAME: &str = "owner-session";
+pub(super) const PLAIN_NAME: &str = "owner-session";
 
 /// What the browser's cookies say, not verified yet. Kept by a socket for as long as it is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

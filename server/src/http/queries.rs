@@ -161,7 +161,7 @@ pub(super) async fn any_conference(
     read.transpose()
 }
 
-fn parse(body: &str) -> Result<ConferenceView, Rejection> {
+pub(super) fn parse(body: &str) -> Result<ConferenceView, Rejection> {
     let view = serde_json::from_str(body).context("a conference's document cannot be read");
     Ok(view.map_err(crate::store::StoreFault)?)
 }
