@@ -11,7 +11,8 @@ use crate::domain::registration_process::Effect;
 use crate::ledger::Failure;
 use crate::ledger::stage::{Authority, Command, Request};
 use crate::ledgers::{Bells, Ledgers};
-use crate::mailer::{About, MailError, Mailer};
+use crate::mailer::letters::{self, About};
+use crate::mailer::{Letter, MailError, Mailer, Stamp};
 use crate::payment_gateway::{PaymentGateway, PaymentRef, ProviderStatus};
 use crate::store::{LeasedEffect, Store, StoreFault};
 use crate::views;
@@ -88,7 +89,7 @@ impl From<Failure> for Trouble {
 impl From<MailError> for Trouble {
     fn from(error: MailError) -> Self {
         match error {
-            MailError::NoAddress(_) => Self::Hopeless(error.to_string()),
+            MailError::NoAddress(_) | MailError::Refused(_) => Self::Hopeless(error.to_string()),
             MailError::Fault(fault) => Self::Later(fault),
         }
     }
@@ -174,9 +175,15 @@ impl Effects {
         })?;
         let ledger = ConferenceId(leased.ledger);
         let order_id = order_of(&effect);
-        let conference = self.conference(ledger).await?;
+        let (revision, conference) = self.conference(ledger).await?;
         let paid =
             |payment_id| PaymentRef { conference: conference.slug.clone(), order_id, payment_id };
+        let about = About {
+            conference: &conference,
+            revision,
+            public_url: self.mailer.public_url(),
+            now: self.clock.now(),
+        };
         let command = match effect {
             Effect::QueryPayment { payment_id, .. } => self.query(&paid(payment_id)).await?,
             Effect::CancelPayment { payment_id, .. } => self.cancel(&paid(payment_id)).await?,
@@ -187,13 +194,11 @@ impl Effects {
             }
             Effect::MailConfirmation { .. } => {
                 let order = self.order(ledger, order_id).await?;
-                self.mailer.send_confirmation(self.about(leased.id, &conference, &order)).await?;
-                Command::EffectPerformed
+                self.mail(leased, letters::confirmation(about, &order)).await?
             }
             Effect::MailRefund { amount, .. } => {
                 let order = self.order(ledger, order_id).await?;
-                self.mailer.send_refund(self.about(leased.id, &conference, &order), amount).await?;
-                Command::EffectPerformed
+                self.mail(leased, letters::refund(about, &order, amount)).await?
             }
         };
         let effect_done = Some(leased.id);
@@ -221,24 +226,27 @@ impl Effects {
         Ok(self.ledgers.order(ledger, id, Authority::House).await?.1)
     }
 
-    async fn conference(&self, ledger: ConferenceId) -> Result<ConferenceView, Trouble> {
+    /// Sends a letter, if it could be written.
+    async fn mail(
+        &self,
+        leased: &LeasedEffect,
+        letter: Result<Letter, MailError>,
+    ) -> Result<Command, Trouble> {
+        let stamp = Stamp { effect_id: leased.id, now: self.clock.now() };
+        self.mailer.send(&letter?, stamp).await?;
+        Ok(Command::EffectPerformed)
+    }
+
+    /// The conference, and the position of its last change.
+    async fn conference(&self, ledger: ConferenceId) -> Result<(u64, ConferenceView), Trouble> {
         let document = self.store.document(ledger.0, views::conference::TOPIC).await?;
         let document = document.context("the conference's document is missing")?;
         match serde_json::from_str(&document.body).context("cannot read the conference")? {
-            View::Conference(view) => Ok(view),
+            View::Conference(view) => Ok((document.position, view)),
             View::Directory(_) | View::Order(_) | View::Dashboard(_) => {
                 Err(Trouble::Hopeless("the conference's document shows something else".to_owned()))
             }
         }
-    }
-
-    fn about<'a>(
-        &self,
-        effect_id: Uuid,
-        conference: &'a ConferenceView,
-        order: &'a OrderView,
-    ) -> About<'a> {
-        About { effect_id, conference, order, now: self.clock.now() }
     }
 }
 

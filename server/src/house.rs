@@ -79,6 +79,7 @@ impl House {
             url => url,
         };
         let gateway = PaymentGateway::new(provider_url, key);
+        let mailer = Mailer::open(&config.mail, public_url.clone())?;
         let house = Self {
             config: Arc::new(config),
             clock,
@@ -93,7 +94,7 @@ impl House {
             bells,
             workers: TaskTracker::new(),
         };
-        house.start_workers();
+        house.start_workers(mailer);
         Ok(house)
     }
 
@@ -134,7 +135,7 @@ impl House {
         Ok(())
     }
 
-    fn start_workers(&self) {
+    fn start_workers(&self, mailer: Mailer) {
         let deadlines = Deadlines {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -146,7 +147,7 @@ impl House {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
             gateway: self.gateway.clone(),
-            mailer: Mailer::new(&self.config.mail.dir, self.public_url.clone()),
+            mailer,
             clock: self.clock.clone(),
             bells: self.bells.clone(),
         };

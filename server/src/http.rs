@@ -6,6 +6,7 @@
 pub mod assets;
 mod body;
 mod commands;
+mod documents;
 mod health;
 mod limits;
 mod live;
@@ -94,6 +95,7 @@ pub fn router(house: House) -> Router {
 fn routes() -> Vec<Route> {
     let mut routes = commands::routes();
     routes.extend(queries::routes());
+    routes.extend(documents::routes());
     routes.extend([live::route(), openapi::route()]);
     routes.extend(health::routes());
     routes

@@ -13,6 +13,7 @@ pub mod money;
 pub mod refusal;
 pub mod rules;
 pub mod sale;
+pub mod tickets;
 pub mod time;
 pub mod views;
 
