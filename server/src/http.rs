@@ -6,6 +6,7 @@
 pub mod assets;
 mod body;
 mod commands;
+mod documents;
 mod health;
 mod limits;
 mod live;
@@ -109,6 +110,7 @@ fn routes() -> Vec<Route> {
     routes.extend(owner_commands::routes());
     routes.extend(owners::routes());
     routes.extend(queries::routes());
+    routes.extend(documents::routes());
     routes.extend([live::route(), openapi::route()]);
     routes.extend(health::routes());
     routes

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod config;
 pub mod deadlines;
+pub mod documents;
 pub mod domain;
 pub mod effects;
 pub mod events;
@@ -16,6 +17,7 @@ pub mod ledger;
 pub mod ledgers;
 pub mod live;
 pub mod mailer;
+pub mod order_links;
 pub mod owner_codes;
 pub mod payment_gateway;
 pub mod seed;

@@ -15,6 +15,7 @@ pub mod refusal;
 pub mod rules;
 pub mod sale;
 pub mod ticket;
+pub mod tickets;
 pub mod time;
 pub mod views;
 

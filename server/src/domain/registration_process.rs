@@ -15,7 +15,7 @@ use super::seats_availability::{Reservation, ReservationStatus};
 use serde::{Deserialize, Serialize};
 use shared::commands::{Attendee, SeatQuantity};
 use shared::rules::PAYMENT_BOUND_SECONDS;
-use shared::{CommandId, Money, OrderId, PaymentId, Timestamp};
+use shared::{CommandId, Money, OrderId, PaymentId, SeatTypeId, Timestamp};
 use std::collections::BTreeMap;
 
 /// All that happened to one order, as the aggregates tell it.
@@ -94,7 +94,7 @@ pub enum Effect {
     /// Tell somebody that their ticket is void.
     MailTicketVoid {
         order_id: OrderId,
-        position: u32,
+        seat_type: SeatTypeId,
         attendee: Attendee,
     },
     /// Send one-time links to all orders of this address. The links themselves are made when the mail
@@ -175,10 +175,11 @@ pub fn effects_of_assignments(
             vec![Effect::MailTicket { order_id, position, attendee }]
         }
         seat_assignments::Event::SeatUnassigned { position } => {
-            let left = before.seat(*position).and_then(|seat| seat.assigned.clone());
-            left.map(|(attendee, _)| Effect::MailTicketVoid {
+            let seat = before.seat(*position);
+            let left = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.clone()?)));
+            left.map(|(seat_type, (attendee, _))| Effect::MailTicketVoid {
                 order_id,
-                position: *position,
+                seat_type,
                 attendee,
             })
             .into_iter()

@@ -60,6 +60,19 @@ pub enum Event {
     SeatAssignmentsClosed {},
 }
 
+impl Event {
+    /// The one seat it is about.
+    #[must_use]
+    pub const fn position(&self) -> Option<u32> {
+        match self {
+            Self::SeatAssigned { position, .. }
+            | Self::SeatUnassigned { position }
+            | Self::SeatAdmitted { position } => Some(*position),
+            Self::SeatAssignmentsCreated { .. } | Self::SeatAssignmentsClosed {} => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatAssignments {
     /// `None` before creation.
@@ -207,9 +220,8 @@ fn assign(
 ) -> Result<Vec<Event>, Refusal> {
     let attendee = rules::check_attendee(attendee)
         .map_err(|fields| Refusal::fields(RefusalCode::DetailsInvalid, fields))?;
-    let is_same_person = |known: &Attendee| {
-        known.email.to_lowercase() == attendee.email.to_lowercase()
-    };
+    let is_same_person =
+        |known: &Attendee| known.email.to_lowercase() == attendee.email.to_lowercase();
     match &seat.assigned {
         Some((known, _)) if *known == attendee => Ok(vec![]),
         _ if seat.is_admitted => Err(RefusalCode::AlreadyAdmitted.into()),

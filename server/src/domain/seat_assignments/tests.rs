@@ -64,9 +64,11 @@ fn every_bought_seat_gets_one_position_once() {
 
 #[test]
 fn a_name_on_a_free_seat_comes_with_a_ticket() {
-    given::<SeatAssignments>([created()])
-        .when(assign(1, grace(), 1))
-        .then([assigned(1, grace(), 1)]);
+    given::<SeatAssignments>([created()]).when(assign(1, grace(), 1)).then([assigned(
+        1,
+        grace(),
+        1,
+    )]);
 }
 
 #[test]
@@ -178,9 +180,11 @@ fn whoever_was_admitted_stays() {
 #[test]
 fn a_given_back_order_loses_its_names_and_takes_no_more() {
     let history = [created(), assigned(0, grace(), 1), assigned(2, alan(), 2)];
-    given::<SeatAssignments>(history.clone())
-        .when(Command::CloseSeatAssignments)
-        .then([unassigned(0), unassigned(2), Event::SeatAssignmentsClosed {}]);
+    given::<SeatAssignments>(history.clone()).when(Command::CloseSeatAssignments).then([
+        unassigned(0),
+        unassigned(2),
+        Event::SeatAssignmentsClosed {},
+    ]);
     let closed = || {
         let end = [unassigned(0), unassigned(2), Event::SeatAssignmentsClosed {}];
         given::<SeatAssignments>(history.clone().into_iter().chain(end))
