@@ -64,7 +64,8 @@ pub fn file(entry: &Entry<'_>) -> String {
     for (name, at) in [("DTSTART", starts_at), ("DTEND", ends_at)] {
         match &zone {
             Some(zone) => {
-                let local = at.to_zoned_datetime(zone.clone()).strftime("%Y%m%dT%H%M%S").to_string();
+                let local =
+                    at.to_zoned_datetime(zone.clone()).strftime("%Y%m%dT%H%M%S").to_string();
                 lines.raw(&format!("{name};TZID={}", conference.time_zone), &local);
             }
             None => lines.raw(name, &utc(at)),
