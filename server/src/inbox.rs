@@ -174,8 +174,15 @@ fn line(folder: &Path, name: String) -> Option<Line> {
     let bytes = std::fs::read(folder.join(&name)).ok()?;
     let mail = MessageParser::default().parse(&bytes)?;
     let to = mail.to().and_then(|to| to.first()?.address()).unwrap_or_default().to_owned();
-    let date = mail.date().map(mail_parser::DateTime::to_rfc3339).unwrap_or_default();
-    Some(Line { name, subject: mail.subject().unwrap_or_default().to_owned(), to, date })
+    let subject = mail.subject().unwrap_or_default().to_owned();
+    Some(Line { name, subject, to, date: date(&mail) })
+}
+
+/// When a mail was written, as people read it.
+fn date(mail: &Message<'_>) -> String {
+    let at = mail.date().map(mail_parser::DateTime::to_timestamp);
+    let at = at.and_then(|at| jiff::Timestamp::from_second(at).ok());
+    at.map_or_else(String::new, |at| at.strftime("%-d %B %Y, %H:%M:%S UTC").to_string())
 }
 
 /// A name that we give to mails, and that leads nowhere else.

@@ -3,7 +3,7 @@
 //!
 //! Not here: the looks (`style.css`).
 
-use super::{Line, file_name};
+use super::{Line, date, file_name};
 use crate::html::Escaped;
 use mail_parser::{Address, Message};
 
@@ -22,8 +22,7 @@ pub(super) fn list(lines: &[Line]) -> String {
 fn item(line: &Line) -> String {
     let Line { name, subject, to, date } = line;
     format!(
-        "<li><a href=\"/inbox/{name}\">{subject}</a>\n<p>to {to} · <time datetime=\"{date}\">{date}\
-         </time></p></li>\n",
+        "<li><a href=\"/inbox/{name}\">{subject}</a>\n<p>to {to} · {date}</p></li>\n",
         name = Escaped(name),
         subject = Escaped(subject),
         to = Escaped(to),
@@ -51,13 +50,12 @@ pub(super) fn mail(name: &str, mail: &Message<'_>) -> String {
 
 /// The headers that people read.
 fn facts(mail: &Message<'_>) -> String {
-    let date = mail.date().map(mail_parser::DateTime::to_rfc3339);
     let rows = [
         ("From", mail.from().map(people)),
         ("To", mail.to().map(people)),
         ("Copy to", mail.cc().map(people)),
         ("Answers to", mail.reply_to().map(people)),
-        ("Date", date),
+        ("Date", Some(date(mail))),
     ];
     let rows: String = rows
         .into_iter()
