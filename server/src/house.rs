@@ -8,6 +8,8 @@ use crate::http;
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
+use crate::order_links::OrderLinks;
+use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
@@ -33,6 +35,7 @@ pub struct House {
     pub hub: Hub,
     pub ledgers: Ledgers,
     pub gateway: PaymentGateway,
+    pub owner_codes: OwnerCodes,
     /// The payment provider for demonstrations, when no other is configured.
     pub provider: Option<SimulatedProvider>,
     /// How the world reaches us, without a slash at the end.
@@ -79,6 +82,7 @@ impl House {
             url => url,
         };
         let gateway = PaymentGateway::new(provider_url, key);
+        let owner_codes = OwnerCodes::new(&config.secrets);
         let mailer = Mailer::open(&config.mail, public_url.clone())?;
         let house = Self {
             config: Arc::new(config),
@@ -87,6 +91,7 @@ impl House {
             hub,
             ledgers,
             gateway,
+            owner_codes,
             provider,
             public_url,
             stop: CancellationToken::new(),
@@ -148,6 +153,8 @@ impl House {
             ledgers: self.ledgers.clone(),
             gateway: self.gateway.clone(),
             mailer,
+            owner_codes: self.owner_codes.clone(),
+            order_links: OrderLinks::new(&self.config.secrets),
             clock: self.clock.clone(),
             bells: self.bells.clone(),
         };

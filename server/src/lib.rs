@@ -18,6 +18,8 @@ pub mod ledger;
 pub mod ledgers;
 pub mod live;
 pub mod mailer;
+pub mod order_links;
+pub mod owner_codes;
 pub mod payment_gateway;
 pub mod seed;
 pub mod simulated_provider;

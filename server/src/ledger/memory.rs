@@ -12,19 +12,22 @@ use crate::domain::seat_assignments::SeatAssignments;
 use crate::domain::seats_availability::{self, SeatsAvailability};
 use crate::domain::{Decider, order};
 use crate::events::{Event, Stream};
+use crate::store::people::Attendee;
 use crate::store::{
-    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Position, Recorded, Snapshot,
+    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
 };
 use crate::views;
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use shared::views::{ConferenceView, OrderView};
 use shared::{CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
 /// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
 pub const ORDERS_MAX: usize = 20_000;
+/// Commands of owners that are recognised when they come again.
+const OWNER_COMMANDS_MAX: usize = 256;
 /// Events between two snapshots.
 const SNAPSHOT_EVERY: Position = 2_000;
 
@@ -37,6 +40,20 @@ struct Base {
     conference_version: u64,
     seats_version: u64,
     view: Option<ConferenceView>,
+    /// The latest commands of owners with the position of the last event of each, latest last.
+    #[serde(default)]
+    handled: VecDeque<(CommandId, Position)>,
+}
+
+impl Base {
+    fn remember(&mut self, event: &Event, command_id: Option<Uuid>, position: Position) {
+        let (Event::Conference(_), Some(id)) = (event, command_id.map(CommandId)) else { return };
+        self.handled.retain(|(known, _)| *known != id);
+        if OWNER_COMMANDS_MAX <= self.handled.len() {
+            self.handled.pop_front();
+        }
+        self.handled.push_back((id, position));
+    }
 }
 
 /// One order with everything that belongs to it.
@@ -65,6 +82,8 @@ struct Changes {
     conference_changed: bool,
     orders: HashSet<OrderId>,
     order_views: HashSet<OrderId>,
+    /// Seats whose name, ticket or admission changed.
+    seats: BTreeSet<(OrderId, u32)>,
     deadlines: BTreeMap<OrderId, Option<Timestamp>>,
 }
 
@@ -119,6 +138,7 @@ impl Memory {
         for recorded in tail {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
             memory.fold_base(&event);
+            memory.base.remember(&event, recorded.command_id, recorded.position);
         }
         Ok(memory)
     }
@@ -192,6 +212,13 @@ impl Memory {
         self.head
     }
 
+    /// The position of the last event that this command of an owner caused, if it was acted upon
+    /// lately.
+    #[must_use]
+    pub fn handled(&self, command_id: CommandId) -> Option<Position> {
+        self.base.handled.iter().find(|(known, _)| *known == command_id).map(|(_, at)| *at)
+    }
+
     /// What the registration process sees of an order.
     #[must_use]
     pub fn process(&self, id: OrderId) -> Option<Process<'_>> {
@@ -211,6 +238,7 @@ impl Memory {
         let position = self.position() + 1;
         self.changes.conference_changed |= self.fold_base(&event);
         self.changes.entry_changed |= matches!(event, Event::Conference(_));
+        self.base.remember(&event, cause.command_id.map(|id| id.0), position);
         self.ask_effects(stream, &event, position, cause.now);
         if let Event::Seats(event) = &event {
             self.base.seats.remember(event);
@@ -224,6 +252,10 @@ impl Memory {
             file.touched_in_batch = self.batch;
             self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
             self.changes.order_views.extend(process.filter(|_| view_changed));
+            if let Event::SeatAssignments(event) = &event {
+                let seat = process.zip(event.position());
+                self.changes.seats.extend(seat);
+            }
         }
         self.changes.events.push(NewEvent {
             stream: stream.to_string(),
@@ -260,11 +292,13 @@ impl Memory {
     pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
         let changes = &self.changes;
         if changes.events.is_empty()
+            && changes.effects.is_empty()
             && changes.effects_done.is_empty()
             && changes.deadlines.is_empty()
         {
             return Ok(None);
         }
+        let (attendees, attendees_gone) = self.attendees();
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
         Ok(Some(Commit {
             ledger: self.id.0,
@@ -273,6 +307,8 @@ impl Memory {
             entry: self.entry(),
             documents: self.document()?.into_iter().collect(),
             lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            attendees,
+            attendees_gone,
             deadlines: deadlines.collect(),
             effects: changes.effects.clone(),
             effects_done: changes.effects_done.clone(),
@@ -336,11 +372,23 @@ impl Memory {
 
     fn ask_effects(&mut self, stream: Stream, event: &Event, position: Position, now: Timestamp) {
         let effects: Vec<Effect> = match (stream, event) {
-            (Stream::Order(id), Event::Order(event)) => {
-                registration_process::effects_of_order(id, event)
+            (Stream::Conference, Event::Conference(event)) => {
+                registration_process::effects_of_conference(&self.base.conference, event)
             }
-            (Stream::Payment(order, payment), Event::Payment(event)) => {
-                registration_process::effects_of_payment(order, payment, event)
+            (Stream::Order(id), Event::Order(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_order(id, &file.order, event)
+                })
+            }
+            (Stream::Payment(id, payment), Event::Payment(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_payment(id, payment, &file.order, event)
+                })
+            }
+            (Stream::SeatAssignments(id), Event::SeatAssignments(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_assignments(id, &file.assignments, event)
+                })
             }
             _ => return,
         };
@@ -356,6 +404,17 @@ impl Memory {
         }
     }
 
+    /// Notes that something is to be done outside that no event asks for: nothing has happened to the
+    /// conference. The same id again is the same effect.
+    pub fn ask_effect(&mut self, id: Uuid, effect: &Effect, now: Timestamp) {
+        self.changes.effects.push(NewEffect {
+            id,
+            kind: effect.kind(),
+            payload: serde_json::to_string(effect).unwrap_or_default(),
+            due_at: now.0,
+        });
+    }
+
     fn entry(&self) -> Option<LedgerEntry> {
         if !self.changes.entry_changed {
             return None;
@@ -364,6 +423,10 @@ impl Memory {
         conference.details.as_ref().map(|details| LedgerEntry {
             slug: details.slug.clone(),
             state: if conference.is_published { "published" } else { "draft" },
+            owner: details.owner.as_ref().map_or_else(Owner::default, |owner| Owner {
+                email: owner.email.clone(),
+                code: owner.code.hash.clone(),
+            }),
         })
     }
 
@@ -394,6 +457,32 @@ impl Memory {
             placed_at: view.placed_at.0,
             changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
         })
+    }
+
+    /// What those at the door and lists have to know of the seats that changed: who sits there, and
+    /// where nobody does any more.
+    fn attendees(&self) -> (Vec<Attendee>, Vec<(Uuid, u32)>) {
+        let (mut named, mut gone) = (Vec::new(), Vec::new());
+        for (id, position) in &self.changes.seats {
+            let file = self.orders.get(id);
+            let view = file.and_then(|file| file.view.as_ref()?.seats.get(*position as usize));
+            let seat = file.and_then(|file| file.assignments.seat(*position));
+            let assigned = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.as_ref()?)));
+            match assigned {
+                Some((seat_type, (attendee, ticket))) => named.push(Attendee {
+                    process: id.0,
+                    place: *position,
+                    kind: seat_type.0,
+                    given_name: attendee.given_name.clone(),
+                    family_name: attendee.family_name.clone(),
+                    email: attendee.email.clone(),
+                    ticket: ticket.as_str().to_owned(),
+                    admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
+                }),
+                None => gone.push((id.0, *position)),
+            }
+        }
+        (named, gone)
     }
 
     fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
@@ -479,7 +568,8 @@ fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
             Event::Seats(
                 SeatsEvent::SeatsReserved { reservation_id, .. }
                 | SeatsEvent::SeatsReservationCommitted { reservation_id, .. }
-                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. },
+                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. }
+                | SeatsEvent::SeatsReturned { reservation_id, .. },
             ),
         ) => Some(*reservation_id),
         _ => None,

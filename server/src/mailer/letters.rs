@@ -10,7 +10,7 @@ use jiff::ZonedDateTime;
 use jiff::tz::TimeZone;
 use shared::commands::Attendee;
 use shared::views::{ConferenceView, OrderStatus, OrderView, SeatView};
-use shared::{Money, Timestamp};
+use shared::{AccessCode, Money, Timestamp};
 
 /// What every letter is about.
 #[derive(Clone, Copy, Debug)]
@@ -180,6 +180,25 @@ pub fn order_links(about: About<'_>, email: &str, addresses: &[String]) -> Lette
     blocks.push(about.questions());
     let to = Person { role: "registrant", name: String::new(), email: email.to_owned() };
     about.letter("order-links", to, "Your order links", blocks)
+}
+
+/// Tells the owner of a conference the access code.
+#[must_use]
+pub fn owner_code(about: About<'_>, name: &str, email: &str, code: AccessCode) -> Letter {
+    let blocks = vec![
+        Block::Heading("Your conference is yours to manage".to_owned()),
+        about.occasion(),
+        Block::Text("Your access code:".to_owned()),
+        Block::Code(code.to_string()),
+        Block::Text(
+            "Sign in with this code and this email address. If you did not ask for it, you need not \
+             do anything."
+                .to_owned(),
+        ),
+        Block::Link { words: "Sign in", address: format!("{}/manage", about.public_url) },
+    ];
+    let to = Person { role: "owner", name: one_line(name), email: email.to_owned() };
+    about.letter("owner-code", to, "Your access code", blocks)
 }
 
 /// Tells the registrant, and the conference by a copy, that the order was cancelled and what happens to
