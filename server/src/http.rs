@@ -22,7 +22,7 @@ mod shell;
 mod test_door;
 
 use crate::house::House;
-use crate::simulated_provider;
+use crate::{inbox, simulated_provider};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -79,6 +79,7 @@ struct Route {
 /// Every address of the house.
 pub fn router(house: House) -> Router {
     let provider = house.provider.clone();
+    let inbox = house.config.inbox().map(inbox::router);
     let has_test_door = house.config.http.test_door;
     let routes = routes();
     let door = Arc::new(Door::new(house, openapi::document(&routes)));
@@ -97,6 +98,9 @@ pub fn router(house: House) -> Router {
         .with_state(door.clone());
     if let Some(provider) = provider {
         router = router.merge(simulated_provider::router(provider));
+    }
+    if let Some(inbox) = inbox {
+        router = router.merge(inbox);
     }
     router
         .layer(DefaultBodyLimit::max(body::BYTES_MAX))

@@ -13,6 +13,7 @@ pub mod events;
 pub mod house;
 pub mod html;
 pub mod http;
+pub mod inbox;
 pub mod ledger;
 pub mod ledgers;
 pub mod live;

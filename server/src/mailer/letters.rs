@@ -99,7 +99,11 @@ pub fn confirmation(about: About<'_>, order: &OrderView) -> Result<Letter, MailE
         ),
         Block::Text("Your seats:".to_owned()),
         Block::List(seats.collect()),
-        Block::Text(format!("Total: {}", order.total)),
+        Block::Text(if order.total.is_zero() {
+            "Free of charge".to_owned()
+        } else {
+            format!("Total: {}", order.total)
+        }),
         Block::Link { words: "Your order", address: url.clone() },
         Block::Link { words: "Find it on another device", address: find },
     ];

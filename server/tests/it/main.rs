@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod architecture;
+mod documents;
 mod effects;
 mod expiry;
 mod faults;
 mod house;
 mod http;
+mod inbox;
 mod live;
 mod mail;
 mod partial_reservation;

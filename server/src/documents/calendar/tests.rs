@@ -1,4 +1,4 @@
-//! Calendar entries as a strict program reads them.
+//! Calendar entries as a program reads them that forgives nothing.
 
 use super::*;
 use crate::domain::kit::NOON;
@@ -13,17 +13,54 @@ fn entry(conference: &ConferenceView) -> Entry<'_> {
     Entry { conference, id: Uuid::from_u128(3), revision: 7, url: URL, now: NOON }
 }
 
-/// Reads a file without forgiving anything: lines, folding, nesting.
+/// Reads a file and forgives nothing: what the library lets pass, `check` does not.
 fn read(file: &str) -> ICalendar {
-    assert!(file.ends_with("\r\n"));
-    for line in file.trim_end_matches("\r\n").split("\r\n") {
-        assert!(line.len() <= LINE_MAX && !line.is_empty(), "{line}");
-        assert!(!line.contains(char::is_control), "{line:?}");
-    }
-    let mut parser = Parser::new(file).strict();
+    check(file);
+    let mut parser = Parser::new(file);
     let Parsed::ICalendar(calendar) = parser.entry() else { panic!("not a calendar: {file}") };
     assert!(matches!(parser.entry(), Parsed::Eof), "nothing follows");
     calendar
+}
+
+/// The grammar of RFC 5545: ends and lengths of lines, names, parameters, escapes, nesting, and what
+/// every component must have once.
+fn check(file: &str) {
+    let mut open: Vec<(&str, Vec<&str>)> = Vec::new();
+    assert!(file.ends_with("\r\n") && !file.replace("\r\n", "").contains(char::is_control));
+    assert!(file.split("\r\n").all(|line| line.len() <= LINE_MAX), "{file}");
+    let unfolded = file.replace("\r\n ", "");
+    for line in unfolded.trim_end_matches("\r\n").split("\r\n") {
+        let (left, value) = line.split_once(':').expect(line);
+        let (name, parameters) = left.split_once(';').unwrap_or((left, ""));
+        assert!(name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-'), "{line}");
+        assert!(!name.is_empty() && !parameters.contains([',', '"', ';']), "{line}");
+        match name {
+            "BEGIN" => open.push((value, vec![])),
+            "END" => {
+                let (kind, names) = open.pop().expect(line);
+                assert_eq!(kind, value, "{file}");
+                let once: &[&str] = match kind {
+                    "VCALENDAR" => &["VERSION", "PRODID", "METHOD"],
+                    "VEVENT" => &["UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "SEQUENCE"],
+                    "VTIMEZONE" => &["TZID"],
+                    _ => &["DTSTART", "TZOFFSETFROM", "TZOFFSETTO"],
+                };
+                for wanted in once {
+                    let count = names.iter().filter(|name| *name == wanted).count();
+                    assert_eq!(count, 1, "{wanted} in {kind}: {file}");
+                }
+            }
+            "SUMMARY" | "DESCRIPTION" | "LOCATION" | "TZNAME" => {
+                let bare = value.replace("\\\\", "").replace("\\;", "").replace("\\,", "");
+                assert!(!bare.replace("\\n", "").contains(['\\', ';', ',']), "{line}");
+            }
+            _ => {}
+        }
+        if let Some((_, names)) = open.last_mut() {
+            names.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{file}");
 }
 
 /// The components of a kind.
@@ -35,6 +72,7 @@ fn components<'a>(calendar: &'a ICalendar, kind: &str) -> Vec<&'a ICalendarCompo
 fn text<'a>(component: &'a ICalendarComponent, name: &ICalendarProperty) -> &'a str {
     let entry = component.entries.iter().find(|entry| entry.name == *name).unwrap();
     match entry.values.as_slice() {
+        [] => "",
         [ICalendarValue::Text(text)] => text,
         other => panic!("one text: {other:?}"),
     }
