@@ -9,9 +9,10 @@ mod frames;
 
 use crate::{api, browser, countdown::ServerClock};
 pub use connection::Connection;
-pub use frames::read_snapshot;
+pub use frames::{read_snapshot, understand_dashboards};
 
 use leptos::prelude::*;
+use shared::dashboard::DashboardView;
 use shared::live::{ClientFrame, ServerFrame, Snapshot, Topic, View};
 use shared::views::{ConferenceView, DirectoryView, OrderView};
 use shared::{RefusalCode, Timestamp};
@@ -49,6 +50,8 @@ pub struct Live {
     pub directory: RwSignal<Option<Seen<DirectoryView>>>,
     pub conference: RwSignal<Option<Seen<ConferenceView>>>,
     pub order: RwSignal<Option<Seen<OrderView>>>,
+    /// Only in a program that called [`understand_dashboards`].
+    pub dashboard: RwSignal<Option<Seen<Box<DashboardView>>>>,
     /// Topics that the server refused since they were last watched.
     pub refused: RwSignal<Vec<(Topic, RefusalCode)>>,
     pub connection: RwSignal<Connection>,
@@ -77,6 +80,7 @@ impl Live {
             directory: RwSignal::new(None),
             conference: RwSignal::new(None),
             order: RwSignal::new(None),
+            dashboard: RwSignal::new(None),
             refused: RwSignal::new(Vec::new()),
             connection: RwSignal::new(Connection::Connecting),
             now: RwSignal::new(Timestamp(0)),
@@ -125,6 +129,7 @@ impl Live {
             Topic::Directory => self.directory.set(None),
             Topic::Conference { .. } => self.conference.set(None),
             Topic::Order { .. } => self.order.set(None),
+            Topic::Dashboard { .. } => self.dashboard.set(None),
         }
     }
 
@@ -294,6 +299,9 @@ impl Live {
             View::Order(view) => {
                 place(self.order, Seen { view, position, as_of: server_now, heard_ms });
             }
+            View::Dashboard(view) => {
+                place(self.dashboard, Seen { view, position, as_of: server_now, heard_ms });
+            }
         }
         self.refused.update(|refused| refused.retain(|(known, _)| *known != topic));
     }
@@ -314,6 +322,7 @@ impl Live {
             Topic::Order { order_id, .. } => self
                 .order
                 .with_untracked(|seen| seen.as_ref().is_some_and(|seen| seen.view.id == *order_id)),
+            Topic::Dashboard { .. } => self.dashboard.with_untracked(Option::is_some),
         }
     }
 

@@ -29,6 +29,7 @@ fn view(status: OrderStatus, asked: u32, held: u32) -> OrderView {
         registrant: None,
         payment: None,
         confirmed_at: None,
+        seats: Vec::new(),
     }
 }
 

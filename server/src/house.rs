@@ -8,6 +8,8 @@ use crate::http;
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
+use crate::order_links::OrderLinks;
+use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
@@ -33,6 +35,7 @@ pub struct House {
     pub hub: Hub,
     pub ledgers: Ledgers,
     pub gateway: PaymentGateway,
+    pub owner_codes: OwnerCodes,
     /// The payment provider for demonstrations, when no other is configured.
     pub provider: Option<SimulatedProvider>,
     /// How the world reaches us, without a slash at the end.
@@ -79,6 +82,8 @@ impl House {
             url => url,
         };
         let gateway = PaymentGateway::new(provider_url, key);
+        let owner_codes = OwnerCodes::new(&config.secrets);
+        let mailer = Mailer::open(&config.mail, public_url.clone())?;
         let house = Self {
             config: Arc::new(config),
             clock,
@@ -86,6 +91,7 @@ impl House {
             hub,
             ledgers,
             gateway,
+            owner_codes,
             provider,
             public_url,
             stop: CancellationToken::new(),
@@ -93,7 +99,7 @@ impl House {
             bells,
             workers: TaskTracker::new(),
         };
-        house.start_workers();
+        house.start_workers(mailer);
         Ok(house)
     }
 
@@ -134,7 +140,7 @@ impl House {
         Ok(())
     }
 
-    fn start_workers(&self) {
+    fn start_workers(&self, mailer: Mailer) {
         let deadlines = Deadlines {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -146,7 +152,9 @@ impl House {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
             gateway: self.gateway.clone(),
-            mailer: Mailer::new(&self.config.mail.dir, self.public_url.clone()),
+            mailer,
+            owner_codes: self.owner_codes.clone(),
+            order_links: OrderLinks::new(&self.config.secrets),
             clock: self.clock.clone(),
             bells: self.bells.clone(),
         };

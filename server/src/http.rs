@@ -6,10 +6,15 @@
 pub mod assets;
 mod body;
 mod commands;
+mod documents;
 mod health;
 mod limits;
 mod live;
+mod management;
 mod openapi;
+mod owner_commands;
+mod owner_session;
+mod owners;
 mod passage;
 mod problem;
 mod queries;
@@ -18,7 +23,7 @@ mod shell;
 mod test_door;
 
 use crate::house::House;
-use crate::simulated_provider;
+use crate::{inbox, simulated_provider};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -39,6 +44,13 @@ const FINDS_PER_ADDRESS: u32 = 5;
 /// Attempts per minute to find an order of one e-mail address, from anywhere.
 const FINDS_PER_EMAIL: u32 = 10;
 
+/// Attempts per minute to sign in from one address.
+const SIGN_INS_PER_ADDRESS: u32 = 10;
+/// Attempts per minute to sign in with one e-mail address, from anywhere.
+const SIGN_INS_PER_EMAIL: u32 = 10;
+/// Access codes mailed per minute to one e-mail address, which may be anybody's.
+const OWNER_CODES_PER_EMAIL: u32 = 10;
+
 /// What every door needs.
 struct Door {
     house: House,
@@ -50,6 +62,9 @@ struct Door {
     commands: Limit,
     finds_by_address: Limit,
     finds_by_email: Limit,
+    sign_ins_by_address: Limit,
+    sign_ins_by_email: Limit,
+    owner_codes_by_email: Limit,
     /// `openapi.json`, as it is sent.
     description: String,
 }
@@ -65,6 +80,7 @@ struct Route {
 /// Every address of the house.
 pub fn router(house: House) -> Router {
     let provider = house.provider.clone();
+    let inbox = house.config.inbox().map(inbox::router);
     let has_test_door = house.config.http.test_door;
     let routes = routes();
     let door = Arc::new(Door::new(house, openapi::document(&routes)));
@@ -84,6 +100,9 @@ pub fn router(house: House) -> Router {
     if let Some(provider) = provider {
         router = router.merge(simulated_provider::router(provider));
     }
+    if let Some(inbox) = inbox {
+        router = router.merge(inbox);
+    }
     router
         .layer(DefaultBodyLimit::max(body::BYTES_MAX))
         .layer(CatchPanicLayer::custom(problem::panicked))
@@ -93,7 +112,11 @@ pub fn router(house: House) -> Router {
 /// Everything that is described in `openapi.json`.
 fn routes() -> Vec<Route> {
     let mut routes = commands::routes();
+    routes.extend(owner_commands::routes());
+    routes.extend(owners::routes());
+    routes.extend(management::routes());
     routes.extend(queries::routes());
+    routes.extend(documents::routes());
     routes.extend([live::route(), openapi::route()]);
     routes.extend(health::routes());
     routes
@@ -131,6 +154,9 @@ impl Door {
             commands,
             finds_by_address: Limit::per_minute(FINDS_PER_ADDRESS),
             finds_by_email: Limit::per_minute(FINDS_PER_EMAIL),
+            sign_ins_by_address: Limit::per_minute(SIGN_INS_PER_ADDRESS),
+            sign_ins_by_email: Limit::per_minute(SIGN_INS_PER_EMAIL),
+            owner_codes_by_email: Limit::per_minute(OWNER_CODES_PER_EMAIL),
             description,
         }
     }

@@ -34,6 +34,10 @@ struct Demo {
 /// # Errors
 /// The store cannot be opened or failed.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
+    if !config.mail.smtp_url.is_empty() {
+        info!("No demonstration: mails go to a mail server, and its registrants have no mailbox");
+        return Ok(());
+    }
     let store = Store::open(&config.storage.database_url).await?;
     let clock = Clock::Real;
     let ledgers = Ledgers::new(store.clone(), Hub::default(), clock.clone(), Bells::default());
@@ -162,6 +166,9 @@ fn ferrous_forum(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             contact_email: "hello@ferrous-forum.example".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
+            owner: None,
         },
         seat_types: vec![
             (
@@ -217,6 +224,9 @@ fn tidepool(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             contact_email: "crew@tidepool.example".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
+            owner: None,
         },
         seat_types: vec![
             (
@@ -260,6 +270,9 @@ fn commons_day(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             contact_email: "commons@graz.example".into(),
             hold_seconds: 900,
             grace_seconds: 60,
+            cancel_until: None,
+            assign_until: None,
+            owner: None,
         },
         seat_types: vec![
             (seat_type(0x30_0001, "Admission", "Talks, exhibition and coffee.", (0, 400, 10)), 0),

@@ -4,15 +4,20 @@
 //! in it becomes durable at once or nothing does.
 //! Not here: any word of the domain. What a payload means is known in `events.rs`.
 
+pub mod lists;
+pub mod people;
 mod postgres;
 mod sqlite;
 
+use lists::{Listed, Wanted};
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Acquire, SqlSafeStr};
 use uuid::Uuid;
+
+use self::people::{Attendee, AttendeeCounts, AttendeeKey, LinkHash, ListedAttendee, NewLink};
 
 /// The read-model generation of this release. A release whose documents changed counts one up.
 pub const GENERATION: i32 = 1;
@@ -78,6 +83,11 @@ pub struct Lookup {
     pub total_minor: i64,
     pub placed_at: i64,
     pub changed_at: i64,
+    /// Empty while unknown.
+    pub name: String,
+    pub seats: u32,
+    /// Lower case: what lists are searched in.
+    pub sought: String,
 }
 
 /// Something to do outside, asked for by an event of the same commit.
@@ -120,6 +130,16 @@ pub struct LedgerEntry {
     pub slug: String,
     /// `draft` or `published`.
     pub state: &'static str,
+    pub owner: Owner,
+}
+
+/// Whose a ledger is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Lower case; empty: nobody's.
+    pub email: String,
+    /// A salted hash of the access code.
+    pub code: String,
 }
 
 /// The head of a ledger, and what its entry says.
@@ -129,6 +149,30 @@ pub struct LedgerHead {
     pub slug: String,
     pub state: String,
     pub head: Position,
+    pub owner: Owner,
+}
+
+/// SHA-256 of the token that a browser has.
+pub type SessionKey = [u8; 32];
+
+/// A browser that may act for somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub key: SessionKey,
+    pub scope: SessionScope,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: i64,
+    /// From this instant on there is no such session.
+    pub expires_at: i64,
+}
+
+/// What a session is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionScope {
+    /// All ledgers of this address (lower case).
+    Email(String),
+    /// One ledger, whosever it is.
+    Ledger(LedgerId),
 }
 
 /// The state of the ledger-wide aggregates at a position, for fast opening. May be thrown away.
@@ -153,6 +197,10 @@ pub struct Commit {
     /// back to an earlier position, nor does the snapshot.
     pub documents: Vec<Document>,
     pub lookups: Vec<Lookup>,
+    /// Places whose name, ticket or admission changed; each is here or among those without a name.
+    pub attendees: Vec<Attendee>,
+    /// Places that have no name any more.
+    pub attendees_gone: Vec<(ProcessId, u32)>,
     /// `Some(instant in ms)`: look at this process again then; `None`: no need to look again.
     pub deadlines: Vec<(ProcessId, Option<i64>)>,
     /// An effect with the id of one that is still there changes nothing: it is the same effect.
@@ -168,6 +216,8 @@ impl Commit {
             && self.entry.is_none()
             && self.documents.is_empty()
             && self.lookups.is_empty()
+            && self.attendees.is_empty()
+            && self.attendees_gone.is_empty()
             && self.deadlines.is_empty()
             && self.effects.is_empty()
             && self.effects_done.is_empty()
@@ -273,8 +323,37 @@ delegate! {
     bury_effect(ledger: LedgerId, id: Uuid, error: &str) -> Result<()>;
     /// Effects that were given up.
     dead_effects(limit: u32) -> Result<Vec<DeadEffect>>;
+    /// The ledgers of this address (lower case), newest first.
+    ledgers_by_owner(email: &str, limit: u32) -> Result<Vec<LedgerHead>>;
+    /// The document with this topic of every ledger of this address, newest ledger first.
+    documents_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+    /// Begins a session, and sweeps those that have expired by then.
+    begin_session(session: &Session) -> Result<()>;
+    /// The session with this key, unless it has expired.
+    session(key: &SessionKey, now: i64) -> Result<Option<Session>>;
+    /// Ends one session, if it is there.
+    end_session(key: &SessionKey) -> Result<()>;
+    /// Ends the sessions of a scope, except the one with this key.
+    end_sessions(scope: &SessionScope, except: &SessionKey) -> Result<()>;
     /// Processes of a ledger with this e-mail (lower case) and code; newest first.
     find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
+    /// Processes of a ledger as lists show them, newest first.
+    list(ledger: LedgerId, wanted: &Wanted) -> Result<Vec<Listed>>;
+    /// The process and place that this ticket is for.
+    find_ticket(ledger: LedgerId, ticket: &str) -> Result<Option<(ProcessId, u32)>>;
+    /// At most `limit` attendees with `search` (lower case; empty: all) in their names or e-mail, in
+    /// the order of kinds and names, after a place in that order.
+    attendees(
+        ledger: LedgerId, search: &str, after: &AttendeeKey, limit: u32
+    ) -> Result<Vec<ListedAttendee>>;
+    /// How many places of a ledger have a name.
+    attendee_counts(ledger: LedgerId) -> Result<AttendeeCounts>;
+    /// Processes of a ledger with this e-mail (lower case); newest first.
+    processes_by_email(ledger: LedgerId, email: &str, limit: u32) -> Result<Vec<ProcessId>>;
+    /// Remembers links, and sweeps those that have expired. A link that is known stays as it is.
+    add_links(ledger: LedgerId, links: &[NewLink], now: i64) -> Result<()>;
+    /// Uses a link up: its process, if it is good and was not used before.
+    take_link(ledger: LedgerId, hash: &LinkHash, now: i64) -> Result<Option<ProcessId>>;
     /// True when the database answers.
     is_ready() -> bool;
     /// Finishes what is under way and closes the connections.
@@ -307,14 +386,14 @@ impl Store {
 type MigrationFile = (i64, &'static str, &'static str);
 
 /// Brings the database to this release's tables. Two nodes may start at once: each migration is one
-/// transaction, so one of them loses and finds on its next try that the work is done. No lock is
+/// transaction, so one of them loses it and finds on its next try that the work is done. No lock is
 /// taken, because databases that speak PostgreSQL's protocol need not have advisory locks.
 async fn migrate<'a, C>(files: &[MigrationFile], database: C) -> Result<()>
 where
     C: Acquire<'a>,
     <C::Connection as std::ops::Deref>::Target: Migrate,
 {
-    const TRIES_MAX: u32 = 3;
+    let tries_max = files.len() + 2;
     let migrations = files.iter().map(|&(version, name, sql)| {
         let sql = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
@@ -334,7 +413,7 @@ where
                 .into());
             }
             Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
-                if tries < TRIES_MAX =>
+                if tries < tries_max =>
             {
                 tries += 1;
             }
@@ -356,11 +435,35 @@ fn last_of_each<'a, T, K: Eq + Hash>(
 
 // What both databases answer, column by column. Positions and counts are signed there.
 
-type HeadRow = (Uuid, String, String, i64);
+type HeadRow = (Uuid, String, String, i64, String, String);
 
 impl From<HeadRow> for LedgerHead {
-    fn from((ledger, slug, state, head): HeadRow) -> Self {
-        Self { ledger, slug, state, head: head.cast_unsigned() }
+    fn from((ledger, slug, state, head, email, code): HeadRow) -> Self {
+        Self { ledger, slug, state, head: head.cast_unsigned(), owner: Owner { email, code } }
+    }
+}
+
+/// E-mail, ledger, created at, expires at.
+type SessionRow = (Option<String>, Option<Uuid>, i64, i64);
+
+/// `None` for what the table cannot hold: a session for everything or for nothing.
+fn session(key: SessionKey, row: SessionRow) -> Option<Session> {
+    let (email, ledger, created_at, expires_at) = row;
+    let scope = match (email, ledger) {
+        (Some(email), None) => SessionScope::Email(email),
+        (None, Some(ledger)) => SessionScope::Ledger(ledger),
+        _ => return None,
+    };
+    Some(Session { key, scope, created_at, expires_at })
+}
+
+impl SessionScope {
+    /// As it stands in the columns.
+    fn columns(&self) -> (Option<&str>, Option<LedgerId>) {
+        match self {
+            Self::Email(email) => (Some(email), None),
+            Self::Ledger(ledger) => (None, Some(*ledger)),
+        }
     }
 }
 

@@ -4,4 +4,6 @@
 //! what the socket pushes. Not here: when a view is pushed (`live.rs`).
 
 pub mod conference;
+pub mod dashboard;
+pub mod history;
 pub mod order;

@@ -39,6 +39,26 @@ impl std::fmt::Debug for Registrant {
     }
 }
 
+/// Who sits on a seat.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Attendee {
+    /// 1 ..= 200 characters.
+    pub given_name: String,
+    /// 1 ..= 200 characters.
+    pub family_name: String,
+    /// Where the ticket goes; at most 254 characters.
+    pub email: String,
+}
+
+/// People are not for logs.
+impl std::fmt::Debug for Attendee {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Attendee(…)")
+    }
+}
+
 /// Declares the command structs and the name of the route each of them is posted to.
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident, $route:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
@@ -104,6 +124,25 @@ commands! {
     CheckPayment, "check-payment" {
         payment_id: PaymentId,
     }
+
+    /// Says who sits on a bought seat. Whoever sat there before loses the ticket; both are told.
+    AssignSeat, "assign-seat" {
+        /// 0, 1, 2 … in the order of the order's lines.
+        position: u32,
+        attendee: Attendee,
+    }
+
+    /// Takes the name off a seat.
+    UnassignSeat, "unassign-seat" {
+        position: u32,
+    }
+
+    /// Gives a confirmed order back before the owner's cut-off: the seats return, the money is
+    /// refunded.
+    CancelRegistration, "cancel-registration" {}
+
+    /// Mails the confirmation to the registrant again.
+    SendConfirmationAgain, "send-confirmation-again" {}
 }
 
 /// What the server says when it said yes.
@@ -137,4 +176,26 @@ pub struct FoundOrder {
     pub order_id: OrderId,
     /// Goes into the `Authorization` header like a token that the browser made itself.
     pub token: String,
+}
+
+/// Asks for one-time links to the orders of an address: `POST /api/order-links`. The answer is always
+/// the same, whether there are orders or not.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestOrderLinks {
+    /// The conference's slug.
+    pub conference: String,
+    pub email: String,
+}
+
+/// Opens a mailed link, once: `POST /api/open-order-link`; answered by [`FoundOrder`]. The secret
+/// stands behind the `#` of the mailed address, where no server and no log sees it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OpenOrderLink {
+    /// The conference's slug.
+    pub conference: String,
+    pub link: String,
 }

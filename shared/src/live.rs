@@ -2,6 +2,7 @@
 //!
 //! A snapshot is always a whole view; there is no replay and no delta, so a lost frame costs nothing.
 
+use crate::dashboard::DashboardView;
 use crate::ids::OrderId;
 use crate::refusal::RefusalCode;
 use crate::time::Timestamp;
@@ -15,12 +16,14 @@ pub const TOPICS_PER_SOCKET_MAX: usize = 16;
 /// The browser pings this often; two misses mean the connection is lost.
 pub const HEARTBEAT_SECONDS: u32 = 20;
 
-/// The address of one view: `directory`, `conference/{slug}`, `order/{slug}/{order id}`.
+/// The address of one view: `directory`, `conference/{slug}`, `order/{slug}/{order id}`,
+/// `dashboard/{slug}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     Directory,
     Conference { slug: String },
     Order { slug: String, order_id: OrderId },
+    Dashboard { slug: String },
 }
 
 /// The text is not the name of a view.
@@ -33,6 +36,7 @@ impl fmt::Display for Topic {
             Self::Directory => f.write_str("directory"),
             Self::Conference { slug } => write!(f, "conference/{slug}"),
             Self::Order { slug, order_id } => write!(f, "order/{slug}/{order_id}"),
+            Self::Dashboard { slug } => write!(f, "dashboard/{slug}"),
         }
     }
 }
@@ -44,6 +48,7 @@ impl FromStr for Topic {
         let topic = match (parts.next(), parts.next(), parts.next()) {
             (Some("directory"), None, None) => Self::Directory,
             (Some("conference"), Some(slug), None) => Self::Conference { slug: slug.to_owned() },
+            (Some("dashboard"), Some(slug), None) => Self::Dashboard { slug: slug.to_owned() },
             (Some("order"), Some(slug), Some(id)) => {
                 Self::Order { slug: slug.to_owned(), order_id: id.parse().map_err(|_| NotATopic)? }
             }
@@ -74,6 +79,7 @@ pub enum View {
     Directory(DirectoryView),
     Conference(ConferenceView),
     Order(OrderView),
+    Dashboard(Box<DashboardView>),
 }
 
 /// A view and the position of the ledger it shows. The later position wins, whatever arrives first.

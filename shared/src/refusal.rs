@@ -43,6 +43,12 @@ refusals! {
     TokenMissing => "This needs the order's token.",
     TooManyRequests => "That was too fast. Wait a minute and try again.",
     TooManyTopics => "This connection watches too many views already.",
+    /// There is no owner's session, or it has ended.
+    SignInRequired => "Sign in to manage your conferences.",
+    /// One answer for every mistake at signing in.
+    SignInFailed => "We couldn't find a conference with that email and access code. Check both.",
+    /// A mailed link that was used, is too old, or never existed.
+    LinkEnded => "This link has ended. Ask for a new one.",
     /// A page of another site sent it.
     OriginForeign => "This request comes from another site.",
 
@@ -55,6 +61,22 @@ refusals! {
     // The owner's commands.
     SlugTaken => "Another conference has this address already.",
     SeatTypeExists => "This seat type exists already, with other facts.",
+    /// Somebody holds or bought seats of it.
+    SeatTypeInUse => "Seats of this type are held or sold, so it can't be removed.",
+    /// The detail says the lowest possible number.
+    QuotaTooLow => "More seats than that are sold or held.",
+    /// Another owner was faster; the detail says what it is now.
+    QuotaChanged => "Somebody else changed this number in the meantime.",
+    /// A conference without a seat type cannot be published.
+    NothingToPublish => "Add a seat type before you publish.",
+    TicketUnknown => "This ticket is not valid here.",
+
+    // After the purchase.
+    OrderNotConfirmed => "This order is not confirmed.",
+    SeatPositionUnknown => "This order has no such seat.",
+    AssignmentClosed => "Names can't be changed any more.",
+    AlreadyAdmitted => "Somebody was admitted with this ticket already.",
+    CancellationClosed => "This order can't be cancelled any more.",
 
     // Which seats.
     NoSeatsChosen => "Choose at least one seat.",

@@ -4,7 +4,7 @@
 //! Not here: how events change a view (server, `views/`), and words for people (app, `pages/`).
 
 use crate::access_code::AccessCode;
-use crate::commands::Registrant;
+use crate::commands::{Attendee, Registrant};
 use crate::ids::{ConferenceId, OrderId, PaymentId, SeatTypeId};
 use crate::money::{Currency, Money};
 use crate::time::Timestamp;
@@ -56,6 +56,12 @@ pub struct ConferenceView {
     pub contact_email: String,
     /// How long a hold is shown to last, in minutes.
     pub hold_minutes: u32,
+    /// Registrants may cancel a confirmed order before this instant; `None`: they may not.
+    #[serde(default)]
+    pub cancel_until: Option<Timestamp>,
+    /// Names may be assigned to seats before this instant; `None`: until the conference ends.
+    #[serde(default)]
+    pub assign_until: Option<Timestamp>,
     pub is_published: bool,
     /// Under 5 % of all seats are left: holds cannot be extended.
     pub high_demand: bool,
@@ -164,6 +170,9 @@ pub struct OrderView {
     /// The latest payment, whatever became of it.
     pub payment: Option<PaymentView>,
     pub confirmed_at: Option<Timestamp>,
+    /// One entry per bought seat, by position; empty before the order is confirmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seats: Vec<SeatView>,
 }
 
 impl OrderView {
@@ -212,6 +221,20 @@ pub struct OrderLine {
     pub unit_price: Money,
     /// `unit_price × held`, or `× asked` while `Reserving`.
     pub line_total: Money,
+}
+
+/// One bought seat, and who sits on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeatView {
+    /// 0, 1, 2 … inside the order.
+    pub position: u32,
+    pub seat_type: SeatTypeId,
+    pub attendee: Option<Attendee>,
+    /// What the attendee shows at the door; absent without an attendee.
+    pub ticket: Option<String>,
+    pub assigned_at: Option<Timestamp>,
+    pub admitted_at: Option<Timestamp>,
 }
 
 /// One attempt to pay.

@@ -3,6 +3,12 @@
 //! Each route hands in its own description, so none can be forgotten. A copy is kept in
 //! `docs/openapi.json`, and a test compares.
 
+mod lists;
+mod owners;
+
+pub(super) use lists::{list, owned, table};
+pub(super) use owners::{create_conference, owner, owner_command, sign_in, sign_out};
+
 use super::{Door, Route, problem};
 use axum::extract::State;
 use axum::http::header;
@@ -15,6 +21,7 @@ use shared::commands::{
     ReleaseHold,
 };
 use shared::live::Snapshot;
+use shared::tickets::Tickets;
 use shared::{Problem, RefusalCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,16 +84,20 @@ async fn serve(State(door): State<Arc<Door>>) -> impl IntoResponse {
 
 /// One command.
 pub(super) fn command<C: BrowserCommand + ToSchema>(refusals: &[RefusalCode]) -> Operation {
-    let words = C::ROUTE.replace('-', " ");
-    let summary = format!("{}{}", words[..1].to_uppercase(), &words[1..]);
     let operation = OperationBuilder::new()
         .tag("commands")
-        .summary(Some(summary))
+        .summary(Some(summary_of(C::ROUTE)))
         .operation_id(Some(C::ROUTE))
         .security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
         .request_body(Some(json_body(&C::name(), example(C::ROUTE))))
         .response("200", says("Done, or done before", &Accepted::name()));
     refused(operation, &[&POSTED, &COMMANDED, refusals])
+}
+
+/// The words of a route, as a heading.
+fn summary_of(route: &str) -> String {
+    let words = route.replace('-', " ");
+    format!("{}{}", words[..1].to_uppercase(), &words[1..])
 }
 
 /// One view; `parts` are the variables in its address.
@@ -95,15 +106,7 @@ pub(super) fn view(summary: &str, parts: &[&str], refusals: &[RefusalCode]) -> O
         .tag("views")
         .summary(Some(summary))
         .response("200", says("The view as it is now", &Snapshot::name()));
-    let operation = parts.iter().fold(operation, |operation, part| {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let parameter = ParameterBuilder::new()
-            .name(*part)
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(text));
-        operation.parameter(parameter)
-    });
+    let operation = in_path(operation, parts);
     let operation = if refusals.contains(&RefusalCode::TokenMissing) {
         operation.security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
     } else {
@@ -120,6 +123,38 @@ pub(super) fn find_order() -> Operation {
         .request_body(Some(json_body(&FindOrder::name(), example("find-order"))))
         .response("200", says("The order, and a token for a day", &FoundOrder::name()));
     refused(operation, &[&POSTED, &[RefusalCode::OrderNotFound]])
+}
+
+/// The calendar entry of a conference.
+pub(super) fn calendar() -> Operation {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let yes = ResponseBuilder::new()
+        .description("An iCalendar file (RFC 5545)")
+        .content("text/calendar", ContentBuilder::new().schema(Some(text)).build());
+    let operation = OperationBuilder::new()
+        .tag("documents")
+        .summary(Some("A published conference as a calendar entry"))
+        .response("200", yes);
+    let operation = in_path(operation, &["slug"]);
+    refused(operation, &[&[RefusalCode::ConferenceNotFound], &UNWELL])
+}
+
+/// The tickets of an order.
+pub(super) fn tickets() -> Operation {
+    let operation = OperationBuilder::new()
+        .tag("documents")
+        .summary(Some("The tickets of an order, to be printed by those who have its token"))
+        .description(Some("Only seats that have a name have a ticket."))
+        .security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
+        .response("200", says("One per seat that has a name", &Tickets::name()));
+    let operation = in_path(operation, &["slug", "order_id"]);
+    let refusals = [
+        RefusalCode::TokenMissing,
+        RefusalCode::ConferenceNotFound,
+        RefusalCode::OrderNotFound,
+        RefusalCode::OrderNotConfirmed,
+    ];
+    refused(operation, &[&refusals, &UNWELL])
 }
 
 /// The provider's callbacks; `signature` is the header that proves them.
@@ -177,6 +212,7 @@ pub(super) fn document(routes: &[Route]) -> String {
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas())
         .security_scheme(TOKEN, SecurityScheme::Http(token))
+        .security_scheme(owners::SESSION, owners::scheme())
         .build();
     let info = InfoBuilder::new()
         .title(TITLE)
@@ -192,11 +228,9 @@ pub(super) fn document(routes: &[Route]) -> String {
 
 /// Every type that a body can have, with what it consists of.
 fn schemas() -> BTreeMap<String, RefOr<Schema>> {
-    fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
-        all.push((T::name().into_owned(), T::schema()));
-        T::schemas(all);
-    }
     let mut all = Vec::new();
+    owners::add_schemas(&mut all);
+    lists::add_schemas(&mut all);
     add::<RegisterToConference>(&mut all);
     add::<AssignRegistrantDetails>(&mut all);
     add::<ExtendSeatReservation>(&mut all);
@@ -208,8 +242,16 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<Accepted>(&mut all);
     add::<FoundOrder>(&mut all);
     add::<Snapshot>(&mut all);
+    add::<Tickets>(&mut all);
     add::<Problem>(&mut all);
     all.into_iter().collect()
+}
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+fn add<T: ToSchema>(all: &mut Schemas) {
+    all.push((T::name().into_owned(), T::schema()));
+    T::schemas(all);
 }
 
 /// A body that really is one; a test reads it back.
@@ -264,6 +306,19 @@ fn json_body(schema: &str, example: Value) -> RequestBody {
 fn says(words: &str, schema: &str) -> ResponseBuilder {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
     ResponseBuilder::new().description(words).content("application/json", content)
+}
+
+/// The variables in an address.
+fn in_path(operation: OperationBuilder, parts: &[&str]) -> OperationBuilder {
+    parts.iter().fold(operation, |operation, part| {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let parameter = ParameterBuilder::new()
+            .name(*part)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(text));
+        operation.parameter(parameter)
+    })
 }
 
 fn object() -> ObjectBuilder {

@@ -65,17 +65,30 @@ pub(super) const fn status(code: RefusalCode) -> StatusCode {
     use RefusalCode as Code;
     match code {
         Code::Malformed => StatusCode::BAD_REQUEST,
-        Code::TokenMissing | Code::SignatureInvalid | Code::CallbackStale => {
-            StatusCode::UNAUTHORIZED
-        }
+        Code::TokenMissing
+        | Code::SignInRequired
+        | Code::SignInFailed
+        | Code::SignatureInvalid
+        | Code::CallbackStale => StatusCode::UNAUTHORIZED,
         Code::OriginForeign => StatusCode::FORBIDDEN,
         Code::CommandUnknown
         | Code::ViewUnknown
         | Code::ConferenceNotFound
         | Code::OrderNotFound
-        | Code::PaymentNotFound => StatusCode::NOT_FOUND,
+        | Code::PaymentNotFound
+        | Code::LinkEnded
+        | Code::TicketUnknown
+        | Code::SeatPositionUnknown => StatusCode::NOT_FOUND,
         Code::SlugTaken
         | Code::SeatTypeExists
+        | Code::SeatTypeInUse
+        | Code::QuotaTooLow
+        | Code::QuotaChanged
+        | Code::NothingToPublish
+        | Code::OrderNotConfirmed
+        | Code::AssignmentClosed
+        | Code::AlreadyAdmitted
+        | Code::CancellationClosed
         | Code::NotOnSale
         | Code::OrderAlreadyConfirmed
         | Code::OrderEnded

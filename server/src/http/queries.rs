@@ -4,6 +4,7 @@
 
 use super::body::Body;
 use super::limits::Paced;
+use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
 use super::session::{Caller, Grant};
 use super::{Door, Route, openapi};
@@ -58,6 +59,14 @@ pub(super) fn routes() -> Vec<Route> {
                 ],
             ),
         ),
+        (
+            "dashboard/{slug}",
+            openapi::view(
+                "How one conference sells, for its owner",
+                &["slug"],
+                &[RefusalCode::SignInRequired, RefusalCode::ConferenceNotFound],
+            ),
+        ),
     ];
     let views = topics.into_iter().map(|(topic, operation)| Route {
         path: format!("{VIEWS}{topic}"),
@@ -78,17 +87,18 @@ async fn view(
     State(door): State<Arc<Door>>,
     uri: Uri,
     Ok(caller): Result<Caller, std::convert::Infallible>,
+    Ok(owner): Result<OwnerCookie, std::convert::Infallible>,
 ) -> Result<Json<Snapshot>, Rejection> {
     let topic = uri.path().strip_prefix(VIEWS).and_then(|topic| topic.parse().ok());
     let topic = topic.ok_or(RefusalCode::ViewUnknown)?;
-    Ok(Json(snapshot(&door, topic, &caller).await?))
+    Ok(Json(snapshot(&door, topic, (&caller, &owner)).await?))
 }
 
 /// The view at this address as it is now, for somebody who may see it.
 pub(super) async fn snapshot(
     door: &Door,
     topic: Topic,
-    caller: &Caller,
+    (caller, owner): (&Caller, &OwnerCookie),
 ) -> Result<Snapshot, Rejection> {
     let (position, view) = match &topic {
         Topic::Directory => {
@@ -98,6 +108,11 @@ pub(super) async fn snapshot(
         Topic::Conference { slug } => {
             let (position, view) = conference(door, slug).await?;
             (position, View::Conference(view))
+        }
+        Topic::Dashboard { slug } => {
+            let ledger = door.owned(owner, slug).await?;
+            let (position, view) = door.house.ledgers.dashboard(ledger).await?;
+            (position, View::Dashboard(Box::new(view)))
         }
         Topic::Order { slug, order_id } => {
             let house = &door.house;
@@ -137,7 +152,10 @@ async fn directory(door: &Door) -> Result<Arc<DirectoryView>, Rejection> {
 }
 
 /// A published conference.
-async fn conference(door: &Door, slug: &str) -> Result<(u64, ConferenceView), Rejection> {
+pub(super) async fn conference(
+    door: &Door,
+    slug: &str,
+) -> Result<(u64, ConferenceView), Rejection> {
     let ledger = door.find(slug).await?;
     any_conference(door, ledger)
         .await?
@@ -155,7 +173,7 @@ pub(super) async fn any_conference(
     read.transpose()
 }
 
-fn parse(body: &str) -> Result<ConferenceView, Rejection> {
+pub(super) fn parse(body: &str) -> Result<ConferenceView, Rejection> {
     let view = serde_json::from_str(body).context("a conference's document cannot be read");
     Ok(view.map_err(crate::store::StoreFault)?)
 }

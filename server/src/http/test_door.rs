@@ -54,6 +54,8 @@ struct NewConference {
     contact_email: Option<String>,
     hold_seconds: Option<u32>,
     grace_seconds: Option<u32>,
+    cancel_until: Option<Timestamp>,
+    assign_until: Option<Timestamp>,
     published: Option<bool>,
     seat_types: Vec<NewSeatType>,
 }
@@ -165,6 +167,9 @@ impl NewConference {
             contact_email: self.contact_email.unwrap_or_else(|| "help@example.org".to_owned()),
             hold_seconds: self.hold_seconds.unwrap_or(900),
             grace_seconds: self.grace_seconds.unwrap_or(60),
+            cancel_until: self.cancel_until,
+            assign_until: self.assign_until,
+            owner: None,
         };
         let seat_types = self.seat_types.into_iter().map(|wanted| SeatType {
             id: SeatTypeId(fresh_id()),

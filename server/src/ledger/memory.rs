@@ -12,21 +12,28 @@ use crate::domain::seat_assignments::SeatAssignments;
 use crate::domain::seats_availability::{self, SeatsAvailability};
 use crate::domain::{Decider, order};
 use crate::events::{Event, Stream};
+use crate::store::people::Attendee;
 use crate::store::{
-    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Position, Recorded, Snapshot,
+    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
 };
 use crate::views;
+use crate::views::dashboard::{Dashboard, Pushed, Share, Told};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use shared::views::{ConferenceView, OrderView};
 use shared::{CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
 /// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
 pub const ORDERS_MAX: usize = 20_000;
+/// Commands of owners that are recognised when they come again.
+const OWNER_COMMANDS_MAX: usize = 256;
 /// Events between two snapshots.
 const SNAPSHOT_EVERY: Position = 2_000;
+/// Events between two documents of the dashboard: what follows the last one is folded again at
+/// opening, so that not every commit has to carry a hundred happenings.
+const DASHBOARD_EVERY: Position = 256;
 
 /// The conference itself, complete at every moment. This is what a snapshot holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -37,6 +44,20 @@ struct Base {
     conference_version: u64,
     seats_version: u64,
     view: Option<ConferenceView>,
+    /// The latest commands of owners with the position of the last event of each, latest last.
+    #[serde(default)]
+    handled: VecDeque<(CommandId, Position)>,
+}
+
+impl Base {
+    fn remember(&mut self, event: &Event, command_id: Option<Uuid>, position: Position) {
+        let (Event::Conference(_), Some(id)) = (event, command_id.map(CommandId)) else { return };
+        self.handled.retain(|(known, _)| *known != id);
+        if OWNER_COMMANDS_MAX <= self.handled.len() {
+            self.handled.pop_front();
+        }
+        self.handled.push_back((id, position));
+    }
 }
 
 /// One order with everything that belongs to it.
@@ -63,8 +84,11 @@ struct Changes {
     effects_done: Vec<Uuid>,
     entry_changed: bool,
     conference_changed: bool,
+    dashboard_changed: bool,
     orders: HashSet<OrderId>,
     order_views: HashSet<OrderId>,
+    /// Seats whose name, ticket or admission changed.
+    seats: BTreeSet<(OrderId, u32)>,
     deadlines: BTreeMap<OrderId, Option<Timestamp>>,
 }
 
@@ -84,6 +108,7 @@ pub struct Cause {
 pub enum Changed<'a> {
     Conference(&'a ConferenceView),
     Order(&'a OrderView),
+    Dashboard(Pushed<'a>),
 }
 
 #[derive(Debug)]
@@ -92,7 +117,10 @@ pub struct Memory {
     head: Position,
     base: Base,
     orders: HashMap<OrderId, OrderFile>,
+    dashboard: Dashboard,
     snapshot_at: Position,
+    /// Of the dashboard's document.
+    dashboard_at: Position,
     batch: u64,
     changes: Changes,
 }
@@ -115,12 +143,30 @@ impl Memory {
         };
         let snapshot_at = snapshot.map_or(0, |snapshot| snapshot.position);
         let (orders, changes) = (HashMap::new(), Changes::default());
-        let mut memory = Self { id, head, base, orders, snapshot_at, batch: 0, changes };
+        let dashboard = Dashboard::default();
+        let mut memory = Self {
+            id,
+            head,
+            base,
+            orders,
+            dashboard,
+            snapshot_at,
+            dashboard_at: 0,
+            batch: 0,
+            changes,
+        };
         for recorded in tail {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
             memory.fold_base(&event);
+            memory.base.remember(&event, recorded.command_id, recorded.position);
         }
         Ok(memory)
+    }
+
+    /// The dashboard at the same head, and where its document is.
+    #[must_use]
+    pub fn with_dashboard(self, (dashboard, dashboard_at): (Dashboard, Position)) -> Self {
+        Self { dashboard, dashboard_at, ..self }
     }
 
     /// Adds orders that were read from the store. Those without events become empty files.
@@ -170,6 +216,11 @@ impl Memory {
     }
 
     #[must_use]
+    pub fn dashboard(&self) -> &Dashboard {
+        &self.dashboard
+    }
+
+    #[must_use]
     pub fn has_order(&self, id: OrderId) -> bool {
         self.orders.contains_key(&id)
     }
@@ -192,6 +243,13 @@ impl Memory {
         self.head
     }
 
+    /// The position of the last event that this command of an owner caused, if it was acted upon
+    /// lately.
+    #[must_use]
+    pub fn handled(&self, command_id: CommandId) -> Option<Position> {
+        self.base.handled.iter().find(|(known, _)| *known == command_id).map(|(_, at)| *at)
+    }
+
     /// What the registration process sees of an order.
     #[must_use]
     pub fn process(&self, id: OrderId) -> Option<Process<'_>> {
@@ -211,11 +269,13 @@ impl Memory {
         let position = self.position() + 1;
         self.changes.conference_changed |= self.fold_base(&event);
         self.changes.entry_changed |= matches!(event, Event::Conference(_));
+        self.base.remember(&event, cause.command_id.map(|id| id.0), position);
         self.ask_effects(stream, &event, position, cause.now);
         if let Event::Seats(event) = &event {
             self.base.seats.remember(event);
         }
         let (conference, slug) = (self.id, self.slug());
+        let before = Share::of(process.and_then(|id| self.order_view(id)));
         if let Some(file) = process.and_then(|id| self.orders.get_mut(&id)) {
             let about = views::order::Conference { id: conference, slug: &slug };
             let view_changed = file.fold(about, stream, &event, cause.now);
@@ -224,7 +284,14 @@ impl Memory {
             file.touched_in_batch = self.batch;
             self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
             self.changes.order_views.extend(process.filter(|_| view_changed));
+            if let Event::SeatAssignments(event) = &event {
+                let seat = process.zip(event.position());
+                self.changes.seats.extend(seat);
+            }
         }
+        let told = Told { position, at: cause.now, stream, event: &event };
+        let order = process.and_then(|id| self.orders.get(&id)?.view.as_ref());
+        self.changes.dashboard_changed |= self.dashboard.apply(told, &before, order);
         self.changes.events.push(NewEvent {
             stream: stream.to_string(),
             version,
@@ -260,19 +327,23 @@ impl Memory {
     pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
         let changes = &self.changes;
         if changes.events.is_empty()
+            && changes.effects.is_empty()
             && changes.effects_done.is_empty()
             && changes.deadlines.is_empty()
         {
             return Ok(None);
         }
+        let (attendees, attendees_gone) = self.attendees();
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
         Ok(Some(Commit {
             ledger: self.id.0,
             expected_head: self.head,
             events: changes.events.clone(),
             entry: self.entry(),
-            documents: self.document()?.into_iter().collect(),
+            documents: self.documents()?,
             lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            attendees,
+            attendees_gone,
             deadlines: deadlines.collect(),
             effects: changes.effects.clone(),
             effects_done: changes.effects_done.clone(),
@@ -289,10 +360,17 @@ impl Memory {
         if self.head - self.snapshot_at >= SNAPSHOT_EVERY {
             self.snapshot_at = self.head;
         }
-        if changes.conference_changed
-            && let Some(view) = &self.base.view
-        {
-            publish(position, Changed::Conference(view));
+        if self.head - self.dashboard_at >= DASHBOARD_EVERY {
+            self.dashboard_at = self.head;
+        }
+        if let Some(view) = &self.base.view {
+            if changes.conference_changed {
+                publish(position, Changed::Conference(view));
+            }
+            if changes.conference_changed || changes.dashboard_changed {
+                let pushed = Pushed { conference: view, dashboard: &self.dashboard };
+                publish(position, Changed::Dashboard(pushed));
+            }
         }
         for id in &changes.order_views {
             if let Some(view) = self.orders.get(id).and_then(|file| file.view.as_ref()) {
@@ -305,6 +383,10 @@ impl Memory {
 
     fn slug(&self) -> String {
         self.base.view.as_ref().map_or_else(String::new, |view| view.slug.clone())
+    }
+
+    fn order_view(&self, id: OrderId) -> Option<&OrderView> {
+        self.orders.get(&id)?.view.as_ref()
     }
 
     fn fold_base(&mut self, event: &Event) -> bool {
@@ -336,11 +418,23 @@ impl Memory {
 
     fn ask_effects(&mut self, stream: Stream, event: &Event, position: Position, now: Timestamp) {
         let effects: Vec<Effect> = match (stream, event) {
-            (Stream::Order(id), Event::Order(event)) => {
-                registration_process::effects_of_order(id, event)
+            (Stream::Conference, Event::Conference(event)) => {
+                registration_process::effects_of_conference(&self.base.conference, event)
             }
-            (Stream::Payment(order, payment), Event::Payment(event)) => {
-                registration_process::effects_of_payment(order, payment, event)
+            (Stream::Order(id), Event::Order(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_order(id, &file.order, event)
+                })
+            }
+            (Stream::Payment(id, payment), Event::Payment(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_payment(id, payment, &file.order, event)
+                })
+            }
+            (Stream::SeatAssignments(id), Event::SeatAssignments(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_assignments(id, &file.assignments, event)
+                })
             }
             _ => return,
         };
@@ -356,6 +450,17 @@ impl Memory {
         }
     }
 
+    /// Notes that something is to be done outside that no event asks for: nothing has happened to the
+    /// conference. The same id again is the same effect.
+    pub fn ask_effect(&mut self, id: Uuid, effect: &Effect, now: Timestamp) {
+        self.changes.effects.push(NewEffect {
+            id,
+            kind: effect.kind(),
+            payload: serde_json::to_string(effect).unwrap_or_default(),
+            due_at: now.0,
+        });
+    }
+
     fn entry(&self) -> Option<LedgerEntry> {
         if !self.changes.entry_changed {
             return None;
@@ -364,36 +469,77 @@ impl Memory {
         conference.details.as_ref().map(|details| LedgerEntry {
             slug: details.slug.clone(),
             state: if conference.is_published { "published" } else { "draft" },
+            owner: details.owner.as_ref().map_or_else(Owner::default, |owner| Owner {
+                email: owner.email.clone(),
+                code: owner.code.hash.clone(),
+            }),
         })
     }
 
-    fn document(&self) -> anyhow::Result<Option<Document>> {
-        let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) else {
-            return Ok(None);
-        };
-        Ok(Some(Document {
-            topic: views::conference::TOPIC.to_owned(),
-            position: self.position(),
-            body: serde_json::to_string(&Changed::Conference(view))?,
-        }))
+    fn documents(&self) -> anyhow::Result<Vec<Document>> {
+        let position = self.position();
+        let mut documents = Vec::new();
+        if let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) {
+            let body = serde_json::to_string(&Changed::Conference(view))?;
+            let topic = views::conference::TOPIC.to_owned();
+            documents.push(Document { topic, position, body });
+        }
+        if position - self.dashboard_at >= DASHBOARD_EVERY {
+            let body = serde_json::to_string(&self.dashboard)?;
+            let topic = views::dashboard::TOPIC.to_owned();
+            documents.push(Document { topic, position, body });
+        }
+        Ok(documents)
     }
 
     fn lookup(&self, id: OrderId) -> Option<Lookup> {
         let file = self.orders.get(&id)?;
         let view = file.view.as_ref()?;
+        let registrant = file.order.registrant.as_ref();
+        let name = registrant.map_or_else(String::new, |registrant| {
+            format!("{} {}", registrant.given_name, registrant.family_name)
+        });
+        let email =
+            registrant.map_or_else(String::new, |registrant| registrant.email.to_lowercase());
+        let code = view.access_code.as_str().to_owned();
         Some(Lookup {
             process: id.0,
-            code: view.access_code.as_str().to_owned(),
-            email: file
-                .order
-                .registrant
-                .as_ref()
-                .map_or_else(String::new, |registrant| registrant.email.to_lowercase()),
+            sought: format!("{code} {}\n{name}\n{email}", view.access_code).to_lowercase(),
+            code,
+            email,
             status: status_name(file.order.status),
             total_minor: file.order.total.map_or(0, |total| total.minor),
             placed_at: view.placed_at.0,
             changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
+            name,
+            seats: view.seats(),
         })
+    }
+
+    /// What those at the door and lists have to know of the seats that changed: who sits there, and
+    /// where nobody does any more.
+    fn attendees(&self) -> (Vec<Attendee>, Vec<(Uuid, u32)>) {
+        let (mut named, mut gone) = (Vec::new(), Vec::new());
+        for (id, position) in &self.changes.seats {
+            let file = self.orders.get(id);
+            let view = file.and_then(|file| file.view.as_ref()?.seats.get(*position as usize));
+            let seat = file.and_then(|file| file.assignments.seat(*position));
+            let assigned = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.as_ref()?)));
+            match assigned {
+                Some((seat_type, (attendee, ticket))) => named.push(Attendee {
+                    process: id.0,
+                    place: *position,
+                    kind: seat_type.0,
+                    given_name: attendee.given_name.clone(),
+                    family_name: attendee.family_name.clone(),
+                    email: attendee.email.clone(),
+                    ticket: ticket.as_str().to_owned(),
+                    admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
+                }),
+                None => gone.push((id.0, *position)),
+            }
+        }
+        (named, gone)
     }
 
     fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
@@ -479,7 +625,8 @@ fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
             Event::Seats(
                 SeatsEvent::SeatsReserved { reservation_id, .. }
                 | SeatsEvent::SeatsReservationCommitted { reservation_id, .. }
-                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. },
+                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. }
+                | SeatsEvent::SeatsReturned { reservation_id, .. },
             ),
         ) => Some(*reservation_id),
         _ => None,

@@ -330,6 +330,9 @@ pub(crate) fn details(slug: &str) -> Details {
         contact_email: "team@example.org".into(),
         hold_seconds: 900,
         grace_seconds: 60,
+        cancel_until: None,
+        assign_until: None,
+        owner: None,
     }
 }
 

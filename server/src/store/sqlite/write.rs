@@ -2,7 +2,9 @@
 //! of several statements. Not here: the connection; it is clean or gone when this returns.
 
 use sqlx::{Connection, SqliteConnection};
+use uuid::fmt::Simple;
 
+use super::super::people::Attendee;
 use super::super::{Commit, CommitError, GENERATION, Lookup, NewEvent, Uuid, last_of_each};
 
 /// Leaves early by dropping the transaction: the driver rolls back before anything that follows on
@@ -29,6 +31,8 @@ pub(super) async fn write(
         .bind(rows.effects_done)
         .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
         .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.body.clone()))
+        .bind(rows.attendees)
+        .bind(rows.attendees_gone)
         .execute(&mut *transaction)
         .await
         .map_err(classify)?;
@@ -40,7 +44,8 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
     let entry = commit.entry.as_ref();
     let moved = sqlx::query(
         "UPDATE ledgers
-         SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state)
+         SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state),
+             owner_email = coalesce($6, owner_email), owner_code = coalesce($7, owner_code)
          WHERE ledger = $1 AND head = $2",
     )
     .bind(commit.ledger)
@@ -48,6 +53,8 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
     .bind(commit.events.len() as i64)
     .bind(entry.map(|entry| entry.slug.clone()))
     .bind(entry.map(|entry| entry.state))
+    .bind(entry.map(|entry| entry.owner.email.clone()))
+    .bind(entry.map(|entry| entry.owner.code.clone()))
     .execute(&mut *transaction)
     .await?;
     let Some(entry) = entry.filter(|_| moved.rows_affected() == 0 && commit.expected_head == 0)
@@ -55,13 +62,16 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
         return Ok(moved.rows_affected() == 1);
     };
     let created = sqlx::query(
-        "INSERT INTO ledgers (ledger, slug, state, head) SELECT $1, $2, $3, $4
+        "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code)
+         SELECT $1, $2, $3, $4, $5, $6
          WHERE NOT EXISTS (SELECT 1 FROM ledgers WHERE ledger = $1)",
     )
     .bind(commit.ledger)
     .bind(entry.slug.clone())
     .bind(entry.state)
     .bind(commit.events.len() as i64)
+    .bind(entry.owner.email.clone())
+    .bind(entry.owner.code.clone())
     .execute(transaction)
     .await?;
     Ok(created.rows_affected() == 1)
@@ -101,14 +111,16 @@ ON CONFLICT (ledger, generation, topic) DO UPDATE
 SET position = excluded.position, body = excluded.body
 WHERE excluded.position >= documents.position;
 
-INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at)
+INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at, name,
+                    seats, sought)
 SELECT $1, unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-       value ->> 6
+       value ->> 6, value ->> 7, value ->> 8, value ->> 9
 FROM json_each($7) WHERE true
 ON CONFLICT (ledger, process) DO UPDATE
 SET code = excluded.code, email = excluded.email, status = excluded.status,
     total_minor = excluded.total_minor, placed_at = excluded.placed_at,
-    changed_at = excluded.changed_at;
+    changed_at = excluded.changed_at, name = excluded.name, seats = excluded.seats,
+    sought = excluded.sought;
 
 DELETE FROM deadlines WHERE ledger = $1
 AND process IN (SELECT unhex(value ->> 0) FROM json_each($8) WHERE value ->> 1 IS NULL);
@@ -128,6 +140,19 @@ ON CONFLICT (ledger, id) DO NOTHING;
 INSERT INTO snapshots (ledger, position, body) SELECT $1, $11, $12 WHERE $11 IS NOT NULL
 ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
 WHERE excluded.position >= snapshots.position;
+
+DELETE FROM attendees WHERE ledger = $1
+AND (process, place) IN (SELECT unhex(value ->> 0), value ->> 1 FROM json_each($14));
+
+INSERT INTO attendees (ledger, process, place, kind, given_name, family_name, email, sought, ticket,
+                       admitted_at)
+SELECT $1, unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4,
+       value ->> 5, value ->> 6, value ->> 7, value ->> 8
+FROM json_each($13) WHERE true
+ON CONFLICT (ledger, process, place) DO UPDATE
+SET kind = excluded.kind, given_name = excluded.given_name, family_name = excluded.family_name,
+    email = excluded.email, sought = excluded.sought, ticket = excluded.ticket,
+    admitted_at = excluded.admitted_at;
 ";
 
 /// The rows of one commit as `WRITE` wants them.
@@ -139,6 +164,8 @@ pub(super) struct Rows {
     deadlines: String,
     effects: String,
     effects_done: String,
+    attendees: String,
+    attendees_gone: String,
 }
 
 impl Rows {
@@ -164,8 +191,20 @@ impl Rows {
         let lookups: Vec<_> = last_of_each(&commit.lookups, |lookup| lookup.process)
             .map(|lookup| {
                 let Lookup { code, email, status, total_minor, placed_at, changed_at, .. } = lookup;
-                let process = lookup.process.simple();
-                (process, code, email, status, total_minor, placed_at, changed_at)
+                let Lookup { process, name, seats, sought, .. } = lookup;
+                let process = process.simple();
+                (
+                    process,
+                    code,
+                    email,
+                    status,
+                    total_minor,
+                    placed_at,
+                    changed_at,
+                    name,
+                    seats,
+                    sought,
+                )
             })
             .collect();
         let deadlines: Vec<_> = last_of_each(&commit.deadlines, |(process, _)| *process)
@@ -187,9 +226,27 @@ impl Rows {
             deadlines: json(&deadlines),
             effects: json(&effects),
             effects_done: json(&effects_done),
+            attendees: attendees(commit),
+            attendees_gone: json(&places(&commit.attendees_gone)),
             payloads,
         }
     }
+}
+
+fn attendees(commit: &Commit) -> String {
+    let rows: Vec<_> = last_of_each(&commit.attendees, |row| (row.process, row.place))
+        .map(|row| {
+            let Attendee { place, given_name, family_name, email, ticket, admitted_at, .. } = row;
+            let (process, kind) = (row.process.simple(), row.kind.simple());
+            let sought = row.sought();
+            (process, place, kind, given_name, family_name, email, sought, ticket, admitted_at)
+        })
+        .collect();
+    json(&rows)
+}
+
+fn places(places: &[(Uuid, u32)]) -> Vec<(Simple, u32)> {
+    places.iter().map(|(process, place)| (process.simple(), *place)).collect()
 }
 
 /// Where `substr` finds the text again: its first byte, counted from 1, and how many there are.
