@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod architecture;
+mod assignments;
+mod cancelling;
+mod desk;
 mod documents;
 mod effects;
 mod expiry;
@@ -12,6 +15,8 @@ mod http;
 mod inbox;
 mod live;
 mod mail;
+mod order_links;
+mod owners;
 mod partial_reservation;
 mod payment;
 mod postgres;
