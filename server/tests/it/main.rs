@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod architecture;
-mod assignments;
-mod cancelling;
 mod desk;
 mod documents;
 mod effects;
@@ -15,7 +13,6 @@ mod http;
 mod inbox;
 mod live;
 mod mail;
-mod order_links;
 mod owners;
 mod partial_reservation;
 mod payment;
