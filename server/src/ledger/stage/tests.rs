@@ -7,8 +7,9 @@ use crate::domain::order::tests::{ada, euros};
 use crate::store::people::Attendee;
 use crate::store::{Commit, NewEvent, Recorded, Snapshot};
 use proptest::prelude::*;
-use shared::ConferenceId;
+use shared::commands::{self, Registrant};
 use shared::views::{ConferenceView, OrderStatus};
+use shared::{ConferenceId, Ticket};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
