@@ -45,7 +45,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     for mut demo in demos(clock.now()) {
         let slug = demo.details.slug.clone();
         let (code, owner) = owner(&codes, demo.number).await?;
-        demo.details.owner = Some(owner.clone());
+        demo.details.owner = Some(Box::new(owner.clone()));
         match ledgers.find(&slug).await {
             Ok(_) => info!("{slug} is there already"),
             Err(Failure::Refused(_)) => {

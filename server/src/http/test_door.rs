@@ -127,7 +127,7 @@ async fn create_conference(
         let hash = door.house.owner_codes.hash(&email, access_code).await;
         let hash = hash.map_err(|Crowded| RefusalCode::Busy)?;
         let code = OwnerCode { id: CommandId(fresh_id()), hash };
-        details.owner = Some(Owner { name: "Test Owner".to_owned(), email, code });
+        details.owner = Some(Box::new(Owner { name: "Test Owner".to_owned(), email, code }));
     }
     let mut commands = vec![Command::CreateConference(details)];
     commands.extend(seat_types.into_iter().map(Command::CreateSeatType));
