@@ -49,6 +49,7 @@ fn the_rules_are_pure() {
             "server/src/domain",
             "server/src/views",
             "server/src/ledger/stage.rs",
+            "server/src/ledger/stage",
             "server/src/ledger/memory.rs",
         ],
         &["tokio", "sqlx", "axum", "tracing", "async ", "std::time", "std::env", "std::fs"],

@@ -6,8 +6,8 @@ use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
 use crate::store::{Commit, NewEvent, Recorded, Snapshot};
 use proptest::prelude::*;
-use shared::ConferenceId;
 use shared::views::{ConferenceView, OrderStatus};
+use shared::{ConferenceId, SeatTypeId};
 
 const ID: ConferenceId = ConferenceId(Uuid::from_u128(0xC0));
 
