@@ -4,23 +4,20 @@
 //! Pure: no IO, no clock, no log. Not here: batches, commits and answers (`ledger.rs`).
 
 mod command;
+mod manage;
 
 pub use command::Command;
 
 use super::memory::{Cause, Memory, OrderFile};
 use crate::domain::order::{Registration, TokenHash};
 use crate::domain::registration_process::{self as process, Effect, Next, Todo};
-use crate::domain::{
-    Decider, Refusal, conference, order, payment, seat_assignments, seats_availability,
-};
+use crate::domain::{Decider, Refusal, order, payment, seat_assignments, seats_availability};
 use crate::events::{Event, Stream};
 use crate::store::Position;
 use shared::commands::SeatQuantity;
 use shared::management::Admission;
 use shared::views::OrderView;
-use shared::{
-    AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, SeatTypeId, Timestamp,
-};
+use shared::{AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, Timestamp};
 use uuid::Uuid;
 
 /// Steps of one process in one batch. The longest honest chain has six.
@@ -101,14 +98,7 @@ pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<
 
 fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer, Refusal> {
     match request.command {
-        Command::Conference(command) => {
-            // A creation is compared as a whole: its id alone must not be worth anything.
-            let is_creation = matches!(command, conference::Command::CreateConference(_));
-            match request.command_id.and_then(|id| memory.handled(id)).filter(|_| !is_creation) {
-                Some(position) => Ok(at(position)),
-                None => manage(memory, command, cause),
-            }
-        }
+        Command::Conference(command) => manage::answer(memory, command, cause),
         Command::EffectPerformed => Ok(at(memory.position())),
         Command::RequestOrderLinks { effect_id, email, expires_at } => {
             let effect = Effect::MailOrderLinks { email, expires_at };
@@ -153,57 +143,6 @@ fn check_authority(
         Authority::Token(hash) => *hash == file.order.token_hash,
     };
     if may { Ok(()) } else { Err(RefusalCode::OrderNotFound.into()) }
-}
-
-/// The owner's commands, and the seats that follow from a quota.
-fn manage(
-    memory: &mut Memory,
-    command: conference::Command,
-    cause: Cause,
-) -> Result<Answer, Refusal> {
-    let command = command.informed(|id| taken(memory, id));
-    let events = memory.conference().decide(command, cause.now)?;
-    for event in events {
-        if let conference::Event::SeatTypeDeleted { seat_type } = event {
-            withdraw(memory, seat_type, cause)?;
-        }
-        memory.record(Stream::Conference, Event::Conference(event), cause);
-    }
-    let moved: Vec<(SeatTypeId, i64)> = memory
-        .conference()
-        .seat_types
-        .iter()
-        .map(|known| {
-            let quota = memory.seats().counts.get(&known.id).map_or(0, |counts| counts.quota);
-            (known.id, i64::from(known.quota) - quota)
-        })
-        .filter(|(id, change)| *change != 0 || !memory.seats().counts.contains_key(id))
-        .collect();
-    for (seat_type, change) in moved {
-        let quantity = u32::try_from(change.unsigned_abs()).unwrap_or(u32::MAX);
-        let command = if change < 0 {
-            seats_availability::Command::RemoveSeats { seat_type, quantity }
-        } else {
-            seats_availability::Command::AddSeats { seat_type, quantity }
-        };
-        decide_seats(memory, command, Cause { position: memory.position(), ..cause })?;
-    }
-    Ok(at(memory.position()))
-}
-
-fn taken(memory: &Memory, id: SeatTypeId) -> conference::Taken {
-    let counts = memory.seats().counts.get(&id).copied().unwrap_or_default();
-    let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-    conference::Taken { sold: number(counts.sold), held: number(counts.held) }
-}
-
-/// Takes all seats of a type off the offer while its line is still there, so that money that comes too
-/// late cannot buy one back.
-fn withdraw(memory: &mut Memory, seat_type: SeatTypeId, cause: Cause) -> Result<(), Refusal> {
-    let quota = memory.seats().counts.get(&seat_type).map_or(0, |counts| counts.quota);
-    let quantity = u32::try_from(quota).unwrap_or(0);
-    let command = seats_availability::Command::RemoveSeats { seat_type, quantity };
-    decide_seats(memory, command, cause)
 }
 
 /// An order's commands, followed by its process.

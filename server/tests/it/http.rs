@@ -1,5 +1,6 @@
 //! The doors from outside: what is asked wrongly gets its precise no and changes nothing.
 
+use crate::desk::Desk;
 use crate::house::{Browser, Db, NOON, TestHouse, ada, fresh, start, start_with};
 use crate::on_both_databases;
 use reqwest::{Method, StatusCode};
@@ -426,12 +427,15 @@ async fn the_test_door_is_open_only_on_request() {
     assert_eq!((status, &reading["now_ms"]), (200, &json!(NOON.0 + 5)));
     let wanted = json!({
         "slug": "rustconf", "name": "RustConf",
+        "owner": { "email": "mia@example.org", "access_code": "K7M-2QX" },
         "seat_types": [{ "name": "General", "price_minor": 100, "quota": 7 }],
     });
     let (status, view) = post(&open, "/test/conferences", wanted.to_string(), None).await;
     assert_eq!(status, 200, "{view}");
     let view: ConferenceView = serde_json::from_value(view).unwrap();
     assert_eq!((view.is_published, view.seat_types[0].quota), (true, 7));
+    let (status, _) = Desk::default().sign_in(&open, "mia@example.org", "k7m2qx").await;
+    assert_eq!(status, 200, "the test has chosen the owner's code");
     let quota = json!({ "seat_type": view.seat_types[0].id, "quota": 3 }).to_string();
     let (_, view) = post(&open, "/test/conferences/rustconf/quota", quota, None).await;
     assert_eq!(view["seat_types"][0]["quota"], 3);

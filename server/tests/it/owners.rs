@@ -397,9 +397,10 @@ async fn pages_of_other_sites_cannot_manage() {
     let house = start(Db::Sqlite).await;
     let mia = Desk::of_a_conference(&house, "rustconf", &[("General", 500, 10)]).await;
     let ours = house.url("");
-    assert_eq!(mia.clone().from_page(&ours).send(&house, &publish("rustconf")).await.0, 200);
+    assert_eq!(mia.clone().on_a_page_of(&ours).send(&house, &publish("rustconf")).await.0, 200);
     for origin in ["https://evil.example", "null"] {
-        let (status, body) = mia.clone().from_page(origin).send(&house, &publish("rustconf")).await;
+        let (status, body) =
+            mia.clone().on_a_page_of(origin).send(&house, &publish("rustconf")).await;
         assert_eq!((status, &body["code"]), (403, &json!("origin_foreign")), "{origin}");
     }
     let mut silent = mia.clone();
