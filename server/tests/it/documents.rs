@@ -2,7 +2,7 @@
 
 use crate::house::{Browser, TestHouse, fresh};
 use crate::on_both_databases;
-use crate::payment::{all_effects_are_done, mails};
+use crate::payment::{all_effects_are_done, eventually, mails};
 use mail_parser::{MessageParser, MimeHeaders};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
@@ -194,16 +194,19 @@ async fn may_cancel(house: &TestHouse, slug: &str) {
 async fn a_cancelled_order_has_no_tickets_and_everybody_is_told(house: TestHouse) {
     let browser = seated(&house, "cancelled", "Jon").await;
     may_cancel(&house, "cancelled").await;
-    perform(&house, &browser, Command::CancelRegistration { order_id: browser.order_id }).await;
+    let ledger = house.ledgers.find("cancelled").await.unwrap();
+    let cancel = Command::CancelRegistration { order_id: browser.order_id };
+    house.ledgers.perform(ledger, Request::of_the_house(cancel)).await.unwrap();
+    let kinds = ["cancellation-", "ticket-void-"];
+    eventually("everybody is told", async || {
+        kinds.iter().all(|kind| mails(&house, kind).len() == 1)
+    })
+    .await;
     let refused = code(get(&house, &path(&browser), Some(&browser.token)).await).await;
     assert_eq!(refused, (StatusCode::CONFLICT, "order_not_confirmed".into()));
-    let told: Vec<_> = ["cancellation-", "refund-", "ticket-void-"]
-        .iter()
-        .flat_map(|kind| letters(&house, kind))
-        .collect();
-    let said = |to: &str, words: &str| {
-        told.iter().any(|(whom, text)| whom == to && text.contains(words))
-    };
+    let told: Vec<_> = kinds.iter().flat_map(|kind| letters(&house, kind)).collect();
+    let said =
+        |to: &str, words: &str| told.iter().any(|(whom, text)| whom == to && text.contains(words));
     assert!(said("ada@example.org", "Your registration is cancelled"), "{told:?}");
     assert!(said("ada@example.org", "The full amount of €10 goes back"), "{told:?}");
     assert!(said("jon@example.org", "no longer works"), "{told:?}");
