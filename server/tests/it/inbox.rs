@@ -111,3 +111,12 @@ async fn the_world_sees_an_inbox_only_when_the_operator_says_so() {
         assert_eq!(get(&house, "/inbox").await.status(), status);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_whose_name_was_made_to_lead_here_reads_nothing() {
+    let (house, address) = house_with_mail("Ada").await;
+    for path in ["/inbox", &address] {
+        let request = house.client.get(house.url(path)).header("host", "evil.example:8080");
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
