@@ -88,7 +88,8 @@ struct Route {
 /// Every address of the house.
 pub fn router(house: House) -> Router {
     let provider = house.provider.clone();
-    let inbox = house.config.inbox().map(inbox::router);
+    let inbox = house.config.inbox();
+    let inbox = inbox.map(|folder| inbox::router(folder, house.public_url.clone()));
     let has_test_door = house.config.http.test_door;
     let routes = routes();
     let door = Arc::new(Door::new(house, openapi::document(&routes)));

@@ -8,15 +8,16 @@ mod pages;
 
 use crate::mailer::STYLE as MAIL_STYLE;
 use axum::Router;
-use axum::extract::{Path as InPath, State};
+use axum::extract::{Path as InPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail_parser::{Message, MessageParser, MimeHeaders};
 use sha2::{Digest, Sha256};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -49,16 +50,36 @@ enum Problem {
 
 type Folder = Arc<Path>;
 
-/// The doors of the inbox, all below `/inbox`.
-pub fn router(folder: &Path) -> Router {
+/// The doors of the inbox, all below `/inbox`. `public_url` is how the world reaches us.
+pub fn router(folder: &Path, public_url: Arc<str>) -> Router {
     Router::new()
         .route("/inbox", get(list))
         .route("/inbox/style.css", get(style))
         .route("/inbox/{name}", get(mail))
         .route("/inbox/{name}/html", get(html_part))
         .route("/inbox/{name}/files/{number}", get(file))
+        .layer(from_fn_with_state(public_url, asked_by_our_name))
         .layer(map_response(guarded))
         .with_state::<()>(Folder::from(folder))
+}
+
+/// A page elsewhere can make its own name lead to this machine and then read what is here. It cannot
+/// make its name ours.
+async fn asked_by_our_name(
+    State(public_url): State<Arc<str>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.unwrap_or_default();
+    if is_ours(host, &public_url) { Ok(next.run(request).await) } else { Err(Problem::NotThere) }
+}
+
+fn is_ours(host: &str, public_url: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    let is_public = public_url.split_once("://").is_some_and(|(_, ours)| ours == host);
+    is_address || is_public || name.eq_ignore_ascii_case("localhost")
 }
 
 /// Nothing is kept, guessed or loaded from elsewhere. What a mail brings has a policy of its own.
@@ -239,6 +260,19 @@ mod tests {
         for name in ["../secret.eml", ".eml", "a/b.eml", "secret.key", ".a.eml.unfinished", "ä.eml"]
         {
             assert!(!is_mail(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_name_that_leads_here_opens_nothing() {
+        let ours = "https://tickets.example.org";
+        for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "tickets.example.org"] {
+            assert!(is_ours(host, ours), "{host}");
+        }
+        for host in
+            ["", "evil.example:8080", "tickets.example.org.evil.example", "127.0.0.1.evil.io"]
+        {
+            assert!(!is_ours(host, ours), "{host}");
         }
     }
 

@@ -31,7 +31,7 @@ impl Ticket {
         Self(ticket)
     }
 
-    /// The sixteen characters without hyphens, as stored, compared and shown as a picture.
+    /// The sixteen characters without hyphens, as stored and compared.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

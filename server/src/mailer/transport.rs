@@ -98,3 +98,37 @@ async fn write(dir: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     // The name is durable only when its folder is.
     fs::File::open(dir).await?.sync_all().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn open(smtp_url: &str) -> anyhow::Result<Transport> {
+        let mut config = Config::for_testing(Path::new("nowhere"), "sqlite:nowhere");
+        config.mail.smtp_url = smtp_url.to_owned();
+        assert!(!format!("{config:?}").contains("hunter2"), "a configuration tells no password");
+        Transport::open(&config.mail, "contoso.example")
+    }
+
+    #[tokio::test]
+    async fn mails_go_where_the_configuration_says() {
+        assert!(matches!(open("").unwrap(), Transport::Files(_)));
+        for url in [
+            "smtp://mail.example:25",
+            "smtp://user:hunter2@mail.example:587?tls=required",
+            "smtps://user:p%40hunter2@mail.example",
+        ] {
+            assert!(matches!(open(url).unwrap(), Transport::Smtp(_)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_address_is_named_without_its_password() {
+        for url in ["mail.example", "http://user:hunter2@mail.example", "smtp://user:hunter2@"] {
+            let error = format!("{:?}", open(url).unwrap_err());
+            assert!(error.contains("SMTP_URL is not an address"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}
