@@ -83,12 +83,16 @@ pub async fn find_order(wanted: &FindOrder) -> Result<FoundOrder, Failure> {
     read(&request("/api/find-order", Some(body), None).await?)
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {
     serde_json::from_str(answer).map_err(|_| Failure::Faulty { reference: None })
 }
 
 /// One request; asks again by itself while the server says that it is only busy.
-async fn request(path: &str, body: Option<String>, token: Option<&str>) -> Result<String, Failure> {
+pub(crate) async fn request(
+    path: &str,
+    body: Option<String>,
+    token: Option<&str>,
+) -> Result<String, Failure> {
     for _ in 0..BUSY_RETRIES_MAX {
         match ask(path, body.as_deref(), token).await? {
             Answer::Text(text) => return Ok(text),

@@ -15,8 +15,21 @@ pub const QUOTA_MAX: u32 = 100_000;
 /// The highest price, in minor units (the reference's limit of 50,000).
 pub const PRICE_MINOR_MAX: i64 = 5_000_000;
 /// First segments of addresses that are the server's own.
-const RESERVED_SLUGS: [&str; 8] =
-    ["api", "assets", "health", "owner", "payment", "simulated-provider", "static", "test"];
+const RESERVED_SLUGS: [&str; 13] = [
+    "api",
+    "assets",
+    "check-in",
+    "desk",
+    "health",
+    "inbox",
+    "manage",
+    "new",
+    "owner",
+    "payment",
+    "simulated-provider",
+    "static",
+    "test",
+];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {

@@ -1,0 +1,12 @@
+//! The second program: what owners do with their conferences, and what registrants do after the
+//! purchase. Built from the same library and served beside the first one, so that nobody who only
+//! registers loads a byte of it.
+//!
+//! Not here: rules (the server's), and the first program's pages (`crate::pages`).
+
+pub mod api;
+pub mod arrival;
+pub mod frame;
+pub mod pages;
+pub mod place;
+pub mod session;
