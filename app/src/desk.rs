@@ -6,7 +6,16 @@
 
 pub mod api;
 pub mod arrival;
+pub mod conference_form;
+pub mod form;
 pub mod frame;
 pub mod pages;
+pub mod parts;
 pub mod place;
+pub mod quota;
+pub mod seat_form;
 pub mod session;
+pub mod slug;
+pub mod values;
+pub mod wall_clock;
+pub mod zones;
