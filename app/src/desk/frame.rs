@@ -22,7 +22,7 @@ use crate::browser;
 use crate::components::announcer::{Announcer, AnnouncerRegions};
 use crate::components::banner::{ConnectionBanner, ReleaseBanner};
 use crate::components::theme_switch::ThemeSwitch;
-use crate::erased::{block, each, either, memo, press, show, text};
+use crate::erased::{block, each, either, flag, memo, press, show, text};
 use crate::live::{self, Live};
 use crate::navigation::Go;
 use leptos::{ev, prelude::*};
@@ -108,16 +108,14 @@ fn sections(session: Session) -> impl IntoView {
         session.address.with(|address| address.place.needs_session() && !address.slug.is_empty())
             && session.conference(|_| ()).is_some()
     });
-    let state = move || {
-        let is_published = session.conference(|view| view.is_published).unwrap_or_default();
-        if is_published { "Published" } else { "Hidden" }
-    };
+    let is_published = move || session.conference(|view| view.is_published).unwrap_or_default();
+    let state = move || if is_published() { "Published" } else { "Hidden" };
     view! {
         {show(move || is_inside.get(), move || view! {
             <div class="desk-bar">
                 <p class="desk-bar-name">
                     {text(move || session.conference(|view| view.name.clone()).unwrap_or_default())}
-                    <span class="desk-state">{text(state)}</span>
+                    <span class="desk-state" class:desk-state-public=flag(is_published)>{text(state)}</span>
                 </p>
                 <nav class="desk-sections" aria-label="Sections">
                     {block(move || each(SECTIONS, |section| section_link(session, section)))}
