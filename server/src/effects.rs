@@ -12,6 +12,7 @@ use crate::ledger::Failure;
 use crate::ledger::stage::{Authority, Command, Request};
 use crate::ledgers::{Bells, Ledgers};
 use crate::mailer::{About, MailError, Mailer};
+use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::{PaymentGateway, PaymentRef, ProviderStatus};
 use crate::store::{LeasedEffect, Store, StoreFault};
 use crate::views;
@@ -50,6 +51,7 @@ pub struct Effects {
     pub ledgers: Ledgers,
     pub gateway: PaymentGateway,
     pub mailer: Mailer,
+    pub owner_codes: OwnerCodes,
     pub clock: Clock,
     pub bells: Bells,
 }
@@ -173,26 +175,40 @@ impl Effects {
             Trouble::Hopeless(format!("this release does not know the effect: {error}"))
         })?;
         let ledger = ConferenceId(leased.ledger);
-        let order_id = order_of(&effect);
         let conference = self.conference(ledger).await?;
-        let paid =
-            |payment_id| PaymentRef { conference: conference.slug.clone(), order_id, payment_id };
+        let paid = |order_id, payment_id| PaymentRef {
+            conference: conference.slug.clone(),
+            order_id,
+            payment_id,
+        };
         let command = match effect {
-            Effect::QueryPayment { payment_id, .. } => self.query(&paid(payment_id)).await?,
-            Effect::CancelPayment { payment_id, .. } => self.cancel(&paid(payment_id)).await?,
-            Effect::RefundPayment { payment_id, amount, .. } => {
+            Effect::QueryPayment { order_id, payment_id } => {
+                self.query(&paid(order_id, payment_id)).await?
+            }
+            Effect::CancelPayment { order_id, payment_id } => {
+                self.cancel(&paid(order_id, payment_id)).await?
+            }
+            Effect::RefundPayment { order_id, payment_id, amount } => {
                 let now = self.clock.now();
-                let reference = self.gateway.refund(&paid(payment_id), amount, now).await?;
+                let reference =
+                    self.gateway.refund(&paid(order_id, payment_id), amount, now).await?;
                 Command::RecordRefund { order_id, payment_id, reference }
             }
-            Effect::MailConfirmation { .. } => {
+            Effect::MailConfirmation { order_id } => {
                 let order = self.order(ledger, order_id).await?;
                 self.mailer.send_confirmation(self.about(leased.id, &conference, &order)).await?;
                 Command::EffectPerformed
             }
-            Effect::MailRefund { amount, .. } => {
+            Effect::MailRefund { order_id, amount } => {
                 let order = self.order(ledger, order_id).await?;
                 self.mailer.send_refund(self.about(leased.id, &conference, &order), amount).await?;
+                Command::EffectPerformed
+            }
+            Effect::MailOwnerCode { name, email, code } => {
+                let code = self.owner_codes.code(ledger, code);
+                let to = (name.as_str(), email.as_str());
+                let stamp = (leased.id, self.clock.now());
+                self.mailer.send_owner_code(stamp, &conference, to, code).await?;
                 Command::EffectPerformed
             }
         };
@@ -256,16 +272,6 @@ fn completed_or_nothing(
             Command::CompletePayment { order_id, payment_id, amount, reference }
         }
         _ => Command::EffectPerformed,
-    }
-}
-
-const fn order_of(effect: &Effect) -> OrderId {
-    match effect {
-        Effect::QueryPayment { order_id, .. }
-        | Effect::CancelPayment { order_id, .. }
-        | Effect::RefundPayment { order_id, .. }
-        | Effect::MailConfirmation { order_id }
-        | Effect::MailRefund { order_id, .. } => *order_id,
     }
 }
 

@@ -110,7 +110,7 @@ macro_rules! catalogue {
 
 catalogue! {
     Conference(conference): ConferenceCreated SeatTypeCreated QuotaChanged ConferencePublished
-        ConferenceUnpublished;
+        ConferenceUnpublished ConferenceUpdated SeatTypeUpdated SeatTypeDeleted OwnerCodeRotated;
     Seats(seats_availability): AvailableSeatsChanged SeatsReserved SeatsReservationCommitted
         SeatsReservationCancelled;
     Order(order): OrderPlaced OrderUpdated OrderTotalsCalculated OrderPartiallyReserved

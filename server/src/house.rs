@@ -8,6 +8,7 @@ use crate::http;
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
+use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
@@ -33,6 +34,7 @@ pub struct House {
     pub hub: Hub,
     pub ledgers: Ledgers,
     pub gateway: PaymentGateway,
+    pub owner_codes: OwnerCodes,
     /// The payment provider for demonstrations, when no other is configured.
     pub provider: Option<SimulatedProvider>,
     /// How the world reaches us, without a slash at the end.
@@ -79,6 +81,7 @@ impl House {
             url => url,
         };
         let gateway = PaymentGateway::new(provider_url, key);
+        let owner_codes = OwnerCodes::new(&config.secrets);
         let house = Self {
             config: Arc::new(config),
             clock,
@@ -86,6 +89,7 @@ impl House {
             hub,
             ledgers,
             gateway,
+            owner_codes,
             provider,
             public_url,
             stop: CancellationToken::new(),
@@ -147,6 +151,7 @@ impl House {
             ledgers: self.ledgers.clone(),
             gateway: self.gateway.clone(),
             mailer: Mailer::new(&self.config.mail.dir, self.public_url.clone()),
+            owner_codes: self.owner_codes.clone(),
             clock: self.clock.clone(),
             bells: self.bells.clone(),
         };

@@ -10,6 +10,9 @@ mod health;
 mod limits;
 mod live;
 mod openapi;
+mod owner_commands;
+mod owner_session;
+mod owners;
 mod passage;
 mod problem;
 mod queries;
@@ -39,6 +42,13 @@ const FINDS_PER_ADDRESS: u32 = 5;
 /// Attempts per minute to find an order of one e-mail address, from anywhere.
 const FINDS_PER_EMAIL: u32 = 10;
 
+/// Attempts per minute to sign in from one address.
+const SIGN_INS_PER_ADDRESS: u32 = 10;
+/// Attempts per minute to sign in with one e-mail address, from anywhere.
+const SIGN_INS_PER_EMAIL: u32 = 10;
+/// Access codes mailed per minute to one e-mail address, which may be anybody's.
+const OWNER_CODES_PER_EMAIL: u32 = 10;
+
 /// What every door needs.
 struct Door {
     house: House,
@@ -50,6 +60,9 @@ struct Door {
     commands: Limit,
     finds_by_address: Limit,
     finds_by_email: Limit,
+    sign_ins_by_address: Limit,
+    sign_ins_by_email: Limit,
+    owner_codes_by_email: Limit,
     /// `openapi.json`, as it is sent.
     description: String,
 }
@@ -93,6 +106,8 @@ pub fn router(house: House) -> Router {
 /// Everything that is described in `openapi.json`.
 fn routes() -> Vec<Route> {
     let mut routes = commands::routes();
+    routes.extend(owner_commands::routes());
+    routes.extend(owners::routes());
     routes.extend(queries::routes());
     routes.extend([live::route(), openapi::route()]);
     routes.extend(health::routes());
@@ -131,6 +146,9 @@ impl Door {
             commands,
             finds_by_address: Limit::per_minute(FINDS_PER_ADDRESS),
             finds_by_email: Limit::per_minute(FINDS_PER_EMAIL),
+            sign_ins_by_address: Limit::per_minute(SIGN_INS_PER_ADDRESS),
+            sign_ins_by_email: Limit::per_minute(SIGN_INS_PER_EMAIL),
+            owner_codes_by_email: Limit::per_minute(OWNER_CODES_PER_EMAIL),
             description,
         }
     }

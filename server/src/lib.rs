@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod ledgers;
 pub mod live;
 pub mod mailer;
+pub mod owner_codes;
 pub mod payment_gateway;
 pub mod seed;
 pub mod simulated_provider;

@@ -10,7 +10,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use shared::views::{ConferenceView, OrderStatus, OrderView};
-use shared::{Money, Timestamp};
+use shared::{AccessCode, Money, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -91,6 +91,39 @@ impl Mailer {
         self.send(about, refund(about, amount)).await
     }
 
+    /// Tells the owner of a conference the access code.
+    ///
+    /// # Errors
+    /// As [`Mailer::send_confirmation`].
+    pub async fn send_owner_code(
+        &self,
+        stamp: (Uuid, Timestamp),
+        conference: &ConferenceView,
+        (name, email): (&str, &str),
+        code: AccessCode,
+    ) -> Result<(), MailError> {
+        let to = mailbox(name, email).ok_or(MailError::NoAddress("owner"))?;
+        self.post(stamp, conference, to, &self.owner_code(conference, code)).await
+    }
+
+    fn owner_code(&self, conference: &ConferenceView, code: AccessCode) -> Letter {
+        let name = one_line(&conference.name);
+        let blocks = vec![
+            Block::Heading("Your conference is yours to manage".to_owned()),
+            Block::Text(format!("{name}, {}, {}", day(conference), one_line(&conference.location))),
+            Block::Text("Your access code:".to_owned()),
+            Block::Code(code.to_string()),
+            Block::Text(
+                "Sign in with this code and this email address. If you did not ask for it, you need \
+                 not do anything."
+                    .to_owned(),
+            ),
+            Block::Link { words: "Sign in", address: format!("{}/manage", self.public_url) },
+        ];
+        let subject = format!("Your access code: {name}");
+        Letter { kind: "owner-code", subject, blocks, copy_to_owner: false }
+    }
+
     fn confirmation(&self, about: About<'_>) -> Letter {
         let About { conference, order, .. } = about;
         let name = one_line(&conference.name);
@@ -126,17 +159,33 @@ impl Mailer {
     }
 
     async fn send(&self, about: About<'_>, letter: Letter) -> Result<(), MailError> {
-        let name = format!("{}-{}.eml", letter.kind, about.effect_id);
-        let message = self.wrap(about, &letter)?;
-        write(&self.dir, &name, &message.formatted()).await.context("cannot write a mail")?;
-        Ok(())
-    }
-
-    fn wrap(&self, about: About<'_>, letter: &Letter) -> Result<Message, MailError> {
         let About { effect_id, conference, order, now } = about;
         let registrant = order.registrant.as_ref().ok_or(MailError::NoAddress("registrant"))?;
         let person = format!("{} {}", registrant.given_name, registrant.family_name);
         let to = mailbox(&person, &registrant.email).ok_or(MailError::NoAddress("registrant"))?;
+        self.post((effect_id, now), conference, to, &letter).await
+    }
+
+    async fn post(
+        &self,
+        (effect_id, now): (Uuid, Timestamp),
+        conference: &ConferenceView,
+        to: Mailbox,
+        letter: &Letter,
+    ) -> Result<(), MailError> {
+        let name = format!("{}-{effect_id}.eml", letter.kind);
+        let message = self.wrap((effect_id, now), conference, to, letter)?;
+        write(&self.dir, &name, &message.formatted()).await.context("cannot write a mail")?;
+        Ok(())
+    }
+
+    fn wrap(
+        &self,
+        (effect_id, now): (Uuid, Timestamp),
+        conference: &ConferenceView,
+        to: Mailbox,
+        letter: &Letter,
+    ) -> Result<Message, MailError> {
         let from = mailbox(&conference.name, &conference.contact_email)
             .ok_or(MailError::NoAddress("conference"))?;
         let host = reqwest::Url::parse(&self.public_url).ok();

@@ -164,6 +164,7 @@ fn ferrous_forum(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             grace_seconds: 60,
             cancel_until: None,
             assign_until: None,
+            owner: None,
         },
         seat_types: vec![
             (
@@ -221,6 +222,7 @@ fn tidepool(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             grace_seconds: 60,
             cancel_until: None,
             assign_until: None,
+            owner: None,
         },
         seat_types: vec![
             (
@@ -266,6 +268,7 @@ fn commons_day(morning: &impl Fn(i64) -> Timestamp) -> Demo {
             grace_seconds: 60,
             cancel_until: None,
             assign_until: None,
+            owner: None,
         },
         seat_types: vec![
             (seat_type(0x30_0001, "Admission", "Talks, exhibition and coffee.", (0, 400, 10)), 0),

@@ -120,6 +120,16 @@ pub struct LedgerEntry {
     pub slug: String,
     /// `draft` or `published`.
     pub state: &'static str,
+    pub owner: Owner,
+}
+
+/// Whose a ledger is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Lower case; empty: nobody's.
+    pub email: String,
+    /// A salted hash of the access code.
+    pub code: String,
 }
 
 /// The head of a ledger, and what its entry says.
@@ -129,6 +139,30 @@ pub struct LedgerHead {
     pub slug: String,
     pub state: String,
     pub head: Position,
+    pub owner: Owner,
+}
+
+/// SHA-256 of the token that a browser has.
+pub type SessionKey = [u8; 32];
+
+/// A browser that may act for somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub key: SessionKey,
+    pub scope: SessionScope,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: i64,
+    /// From this instant on there is no such session.
+    pub expires_at: i64,
+}
+
+/// What a session is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionScope {
+    /// All ledgers of this address (lower case).
+    Email(String),
+    /// One ledger, whosever it is.
+    Ledger(LedgerId),
 }
 
 /// The state of the ledger-wide aggregates at a position, for fast opening. May be thrown away.
@@ -273,6 +307,18 @@ delegate! {
     bury_effect(ledger: LedgerId, id: Uuid, error: &str) -> Result<()>;
     /// Effects that were given up.
     dead_effects(limit: u32) -> Result<Vec<DeadEffect>>;
+    /// The ledgers of this address (lower case), newest first.
+    ledgers_by_owner(email: &str, limit: u32) -> Result<Vec<LedgerHead>>;
+    /// The document with this topic of every ledger of this address, newest ledger first.
+    documents_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+    /// Begins a session, and sweeps those that have expired by then.
+    begin_session(session: &Session) -> Result<()>;
+    /// The session with this key, unless it has expired.
+    session(key: &SessionKey, now: i64) -> Result<Option<Session>>;
+    /// Ends one session, if it is there.
+    end_session(key: &SessionKey) -> Result<()>;
+    /// Ends the sessions of a scope, except the one with this key.
+    end_sessions(scope: &SessionScope, except: &SessionKey) -> Result<()>;
     /// Processes of a ledger with this e-mail (lower case) and code; newest first.
     find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
     /// True when the database answers.
@@ -356,11 +402,35 @@ fn last_of_each<'a, T, K: Eq + Hash>(
 
 // What both databases answer, column by column. Positions and counts are signed there.
 
-type HeadRow = (Uuid, String, String, i64);
+type HeadRow = (Uuid, String, String, i64, String, String);
 
 impl From<HeadRow> for LedgerHead {
-    fn from((ledger, slug, state, head): HeadRow) -> Self {
-        Self { ledger, slug, state, head: head.cast_unsigned() }
+    fn from((ledger, slug, state, head, email, code): HeadRow) -> Self {
+        Self { ledger, slug, state, head: head.cast_unsigned(), owner: Owner { email, code } }
+    }
+}
+
+/// E-mail, ledger, created at, expires at.
+type SessionRow = (Option<String>, Option<Uuid>, i64, i64);
+
+/// `None` for what the table cannot hold: a session for everything or for nothing.
+fn session(key: SessionKey, row: SessionRow) -> Option<Session> {
+    let (email, ledger, created_at, expires_at) = row;
+    let scope = match (email, ledger) {
+        (Some(email), None) => SessionScope::Email(email),
+        (None, Some(ledger)) => SessionScope::Ledger(ledger),
+        _ => return None,
+    };
+    Some(Session { key, scope, created_at, expires_at })
+}
+
+impl SessionScope {
+    /// As it stands in the columns.
+    fn columns(&self) -> (Option<&str>, Option<LedgerId>) {
+        match self {
+            Self::Email(email) => (Some(email), None),
+            Self::Ledger(ledger) => (None, Some(*ledger)),
+        }
     }
 }
 

@@ -1,43 +1,69 @@
-//! What is on offer: the conference's facts, its seat types with quotas and prices, published or not.
+//! What is on offer: the conference's facts, its seat types with quotas and prices, published or not;
+//! and whose it is.
 //! Stream: `conference`. Written by the owner's commands.
 //!
-//! Not here: how many seats are left (`seats_availability.rs`), and who owns the conference.
+//! Not here: how many seats are left (`seats_availability.rs`), what a form must contain
+//! (`conference/facts.rs`), and which browser is the owner's (`http/owner_session.rs`).
+
+pub mod facts;
 
 use super::{Decider, Refusal};
 use serde::{Deserialize, Serialize};
 use shared::commands::SeatQuantity;
-use shared::{Currency, Money, RefusalCode, SeatTypeId, Timestamp, rules};
+use shared::management::{ConferenceFacts, SeatTypeFacts};
+use shared::{CommandId, Currency, Money, RefusalCode, SeatTypeId, Timestamp, rules};
 
 /// The most seat types of one conference.
 pub const SEAT_TYPES_MAX: usize = 50;
-/// The most seats of one type (the reference's limit).
-pub const QUOTA_MAX: u32 = 100_000;
-/// The highest price, in minor units (the reference's limit of 50,000).
-pub const PRICE_MINOR_MAX: i64 = 5_000_000;
-/// First segments of addresses that are the server's own.
-const RESERVED_SLUGS: [&str; 13] = [
-    "api",
-    "assets",
-    "check-in",
-    "desk",
-    "health",
-    "inbox",
-    "manage",
-    "new",
-    "owner",
-    "payment",
-    "simulated-provider",
-    "static",
-    "test",
-];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     CreateConference(Details),
+    UpdateConference(ConferenceFacts),
     CreateSeatType(SeatType),
-    ChangeQuota { seat_type: SeatTypeId, quota: u32 },
+    UpdateSeatType {
+        seat_type: SeatTypeId,
+        facts: SeatTypeFacts,
+    },
+    DeleteSeatType {
+        seat_type: SeatTypeId,
+        taken: Taken,
+    },
+    /// What the house does: it may cut a quota below what was given.
+    ChangeQuota {
+        seat_type: SeatTypeId,
+        quota: u32,
+    },
+    /// What an owner does, who saw a number: never below what is sold and held.
+    ChangeQuotaFrom {
+        seen: u32,
+        seat_type: SeatTypeId,
+        quota: u32,
+        taken: Taken,
+    },
     PublishConference,
     UnpublishConference,
+    RotateOwnerCode(OwnerCode),
+}
+
+/// Seats of a type that are not free. The ledger fills them in, because only it knows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub sold: u32,
+    pub held: u32,
+}
+
+impl Command {
+    /// The same command with what the ledger knows about the seats it is about.
+    #[must_use]
+    pub fn informed(mut self, now_taken: impl Fn(SeatTypeId) -> Taken) -> Self {
+        match &mut self {
+            Self::DeleteSeatType { seat_type, taken }
+            | Self::ChangeQuotaFrom { seat_type, taken, .. } => *taken = now_taken(*seat_type),
+            _ => {}
+        }
+        self
+    }
 }
 
 /// These names are stored. Change them only together with `events.rs`.
@@ -49,6 +75,10 @@ pub enum Event {
     QuotaChanged { seat_type: SeatTypeId, quota: u32 },
     ConferencePublished {},
     ConferenceUnpublished {},
+    ConferenceUpdated { facts: ConferenceFacts },
+    SeatTypeUpdated { seat_type: SeatTypeId, facts: SeatTypeFacts },
+    SeatTypeDeleted { seat_type: SeatTypeId },
+    OwnerCodeRotated { code: OwnerCode },
 }
 
 /// The facts of a conference.
@@ -76,6 +106,35 @@ pub struct Details {
     /// Names may be assigned to seats before this instant; `None`: until the conference ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assign_until: Option<Timestamp>,
+    /// `None`: the house's own, as for demonstrations and of releases that knew no owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+}
+
+/// Whose a conference is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    pub name: String,
+    /// Lower case.
+    pub email: String,
+    pub code: OwnerCode,
+}
+
+/// People are not for logs.
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Owner(…)")
+    }
+}
+
+/// An access code of the owner. The code itself is never stored: whoever has the server's key can
+/// derive it from `id`, and nobody else can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerCode {
+    /// The command that asked for it.
+    pub id: CommandId,
+    /// Argon2, salted by the owner's address.
+    pub hash: String,
 }
 
 /// One kind of admission.
@@ -125,27 +184,54 @@ impl Decider for Conference {
             }
             Event::ConferencePublished {} => self.is_published = true,
             Event::ConferenceUnpublished {} => self.is_published = false,
+            Event::ConferenceUpdated { facts } => {
+                self.details = self.details.as_ref().map(|details| details.with(facts));
+            }
+            Event::SeatTypeUpdated { seat_type, facts } => {
+                let found = self.seat_types.iter_mut().find(|known| known.id == *seat_type);
+                debug_assert!(found.is_some(), "only a seat type that exists is updated");
+                if let Some(known) = found {
+                    *known = known.with(facts);
+                }
+            }
+            Event::SeatTypeDeleted { seat_type } => {
+                self.seat_types.retain(|known| known.id != *seat_type);
+            }
+            Event::OwnerCodeRotated { code } => {
+                if let Some(owner) = self.details.as_mut().and_then(|known| known.owner.as_mut()) {
+                    owner.code = code.clone();
+                }
+            }
         }
     }
 
     fn decide(&self, command: Command, _now: Timestamp) -> Result<Vec<Event>, Refusal> {
         match (&self.details, command) {
             (None, Command::CreateConference(details)) => {
-                check_details(&details)?;
+                details.check()?;
                 Ok(vec![Event::ConferenceCreated(details)])
             }
             (None, _) => Err(RefusalCode::ConferenceNotFound.into()),
             (Some(known), Command::CreateConference(details)) if *known == details => Ok(vec![]),
-            (Some(_), Command::CreateConference(_)) => Err(RefusalCode::SlugTaken.into()),
+            (Some(_), Command::CreateConference(_)) => Err(facts::slug_taken()),
+            (Some(details), Command::UpdateConference(facts)) => update(details, &facts),
+            (Some(details), Command::RotateOwnerCode(code)) => rotate(details, code),
             (Some(details), Command::CreateSeatType(seat_type)) => {
                 self.create_seat_type(details, seat_type)
+            }
+            (Some(details), Command::UpdateSeatType { seat_type, facts }) => {
+                self.update_seat_type(details, seat_type, &facts)
+            }
+            (Some(_), Command::DeleteSeatType { seat_type, taken }) => {
+                self.delete_seat_type(seat_type, taken)
             }
             (Some(_), Command::ChangeQuota { seat_type, quota }) => {
                 self.change_quota(seat_type, quota)
             }
-            (Some(_), Command::PublishConference) => {
-                Ok(if self.is_published { vec![] } else { vec![Event::ConferencePublished {}] })
+            (Some(_), Command::ChangeQuotaFrom { seen, seat_type, quota, taken }) => {
+                self.change_quota_from(seen, seat_type, quota, taken)
             }
+            (Some(_), Command::PublishConference) => self.publish(),
             (Some(_), Command::UnpublishConference) => {
                 Ok(if self.is_published { vec![Event::ConferenceUnpublished {}] } else { vec![] })
             }
@@ -201,6 +287,16 @@ impl Conference {
         })
     }
 
+    fn publish(&self) -> Result<Vec<Event>, Refusal> {
+        if self.is_published {
+            Ok(vec![])
+        } else if self.seat_types.is_empty() {
+            Err(RefusalCode::NothingToPublish.into())
+        } else {
+            Ok(vec![Event::ConferencePublished {}])
+        }
+    }
+
     fn create_seat_type(
         &self,
         details: &Details,
@@ -211,210 +307,92 @@ impl Conference {
             Some(_) => return Err(RefusalCode::SeatTypeExists.into()),
             None => {}
         }
-        check_seat_type(details, &seat_type)?;
+        seat_type.check(details)?;
         if self.seat_types.len() >= SEAT_TYPES_MAX {
-            return Err(wrong("A conference has at most 50 seat types."));
+            let detail = format!("A conference has at most {SEAT_TYPES_MAX} seat types.");
+            return Err(Refusal::because(RefusalCode::DetailsInvalid, detail));
         }
         Ok(vec![Event::SeatTypeCreated(seat_type)])
     }
 
+    /// Orders that are placed keep their prices: they have them in their own events.
+    fn update_seat_type(
+        &self,
+        details: &Details,
+        id: SeatTypeId,
+        facts: &SeatTypeFacts,
+    ) -> Result<Vec<Event>, Refusal> {
+        let known = self.seat_type(id).ok_or(RefusalCode::SeatTypeUnknown)?;
+        let wanted = known.with(facts);
+        wanted.check(details)?;
+        if wanted == *known {
+            return Ok(vec![]);
+        }
+        Ok(vec![Event::SeatTypeUpdated { seat_type: id, facts: wanted.facts() }])
+    }
+
+    /// Whoever asks to delete what is not there has what they want.
+    fn delete_seat_type(&self, id: SeatTypeId, taken: Taken) -> Result<Vec<Event>, Refusal> {
+        if self.seat_type(id).is_none() {
+            return Ok(vec![]);
+        }
+        if taken != Taken::default() {
+            let Taken { sold, held } = taken;
+            let detail = format!("{sold} sold and {held} held.");
+            return Err(Refusal::because(RefusalCode::SeatTypeInUse, detail));
+        }
+        Ok(vec![Event::SeatTypeDeleted { seat_type: id }])
+    }
+
     fn change_quota(&self, id: SeatTypeId, quota: u32) -> Result<Vec<Event>, Refusal> {
         let known = self.seat_type(id).ok_or(RefusalCode::SeatTypeUnknown)?;
-        if quota > QUOTA_MAX {
-            return Err(wrong("A quota is at most 100,000 seats."));
-        }
+        facts::check_quota(quota)?;
         if known.quota == quota {
             return Ok(vec![]);
         }
         Ok(vec![Event::QuotaChanged { seat_type: id, quota }])
     }
-}
 
-fn wrong(detail: &str) -> Refusal {
-    Refusal::because(RefusalCode::DetailsInvalid, detail)
-}
-
-fn check_details(details: &Details) -> Result<(), Refusal> {
-    let inner_hyphens = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let slug = details.slug.as_str();
-    if !(2..=60).contains(&slug.len())
-        || !slug.chars().all(inner_hyphens)
-        || slug.starts_with('-')
-        || slug.ends_with('-')
-    {
-        return Err(wrong("A slug has 2 to 60 of the characters a–z, 0–9 and inner hyphens."));
-    }
-    if RESERVED_SLUGS.contains(&slug) {
-        return Err(wrong("This slug is reserved."));
-    }
-    check_text("name", &details.name, 1, 200)?;
-    check_text("tagline", &details.tagline, 0, 200)?;
-    check_text("description", &details.description, 0, 10_000)?;
-    check_text("location", &details.location, 1, 200)?;
-    if details.ends_at < details.starts_at {
-        return Err(wrong("A conference ends after it starts."));
-    }
-    if !(60..=86_400).contains(&details.hold_seconds) || details.grace_seconds > 3_600 {
-        return Err(wrong("Holds last 1 minute to 24 hours, and grace at most 1 hour."));
-    }
-    match rules::email_problem(&details.contact_email) {
-        Some(problem) => Err(wrong(&problem)),
-        None => Ok(()),
+    fn change_quota_from(
+        &self,
+        seen: u32,
+        id: SeatTypeId,
+        quota: u32,
+        Taken { sold, held }: Taken,
+    ) -> Result<Vec<Event>, Refusal> {
+        let changed = self.change_quota(id, quota)?;
+        let now = self.seat_type(id).map_or(quota, |known| known.quota);
+        if changed.is_empty() {
+            return Ok(changed);
+        }
+        if now != seen {
+            let detail = format!("It is {now} now. You wrote {quota}.");
+            return Err(Refusal::because(RefusalCode::QuotaChanged, detail));
+        }
+        let lowest = sold.saturating_add(held);
+        if quota < lowest {
+            let detail = format!("{sold} sold and {held} held. The lowest possible is {lowest}.");
+            return Err(Refusal::because(RefusalCode::QuotaTooLow, detail));
+        }
+        Ok(changed)
     }
 }
 
-/// Limits of the reference (`domain.md` §3.2), plus one of our own per order.
-fn check_seat_type(details: &Details, seat_type: &SeatType) -> Result<(), Refusal> {
-    check_text("name of a seat type", &seat_type.name, 2, 70)?;
-    check_text("description of a seat type", &seat_type.description, 0, 250)?;
-    if seat_type.quota > QUOTA_MAX {
-        return Err(wrong("A quota is at most 100,000 seats."));
+/// Neither the slug nor the currency nor the publication is among the facts (W2).
+fn update(details: &Details, facts: &ConferenceFacts) -> Result<Vec<Event>, Refusal> {
+    let wanted = details.with(facts);
+    wanted.check()?;
+    if wanted == *details {
+        return Ok(vec![]);
     }
-    if !(0..=PRICE_MINOR_MAX).contains(&seat_type.price.minor) {
-        return Err(wrong("A price is between 0 and 50,000."));
-    }
-    if seat_type.price.currency != details.currency {
-        return Err(wrong("All prices of a conference are in its currency."));
-    }
-    if !(1..=rules::SEATS_PER_TYPE_MAX).contains(&seat_type.per_order_max) {
-        return Err(wrong("The limit per order is between 1 and 20."));
-    }
-    match (seat_type.sale_starts_at, seat_type.sale_ends_at) {
-        (Some(opens), Some(ends)) if ends <= opens => Err(wrong("A sale ends after it opens.")),
-        _ => Ok(()),
-    }
+    Ok(vec![Event::ConferenceUpdated { facts: wanted.facts() }])
 }
 
-fn check_text(what: &str, text: &str, min: usize, max: usize) -> Result<(), Refusal> {
-    if (min..=max).contains(&text.trim().chars().count()) {
-        Ok(())
-    } else {
-        Err(wrong(&format!("The {what} has {min} to {max} characters.")))
-    }
+fn rotate(details: &Details, code: OwnerCode) -> Result<Vec<Event>, Refusal> {
+    let owner = details.owner.as_ref().ok_or(RefusalCode::ConferenceNotFound)?;
+    Ok(if owner.code.id == code.id { vec![] } else { vec![Event::OwnerCodeRotated { code }] })
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::domain::kit::{NOON, given, minutes};
-    use uuid::Uuid;
-
-    pub(crate) const GENERAL: SeatTypeId = SeatTypeId(Uuid::from_u128(1));
-    pub(crate) const WORKSHOP: SeatTypeId = SeatTypeId(Uuid::from_u128(2));
-
-    pub(crate) fn details() -> Details {
-        Details {
-            slug: "rustconf".into(),
-            name: "RustConf".into(),
-            tagline: "Fearless".into(),
-            description: "Two days of Rust.".into(),
-            location: "Berlin".into(),
-            starts_at: minutes(60 * 24 * 90),
-            ends_at: minutes(60 * 24 * 92),
-            time_zone: "Europe/Berlin".into(),
-            currency: Currency::EUR,
-            contact_email: "team@example.org".into(),
-            hold_seconds: 900,
-            grace_seconds: 60,
-            cancel_until: None,
-            assign_until: None,
-        }
-    }
-
-    pub(crate) fn seat_type(id: SeatTypeId, quota: u32, price_minor: i64) -> SeatType {
-        SeatType {
-            id,
-            name: if id == GENERAL { "General admission".into() } else { "Workshop".into() },
-            description: String::new(),
-            price: Money::new(price_minor, Currency::EUR),
-            quota,
-            per_order_max: 20,
-            sale_starts_at: None,
-            sale_ends_at: None,
-        }
-    }
-
-    fn created() -> Event {
-        Event::ConferenceCreated(details())
-    }
-
-    #[test]
-    fn a_conference_is_created_once() {
-        given::<Conference>([])
-            .when(Command::CreateConference(details()))
-            .then([Event::ConferenceCreated(details())]);
-        let other = Details { name: "Other".into(), ..details() };
-        given::<Conference>([created()])
-            .when(Command::CreateConference(other))
-            .then_refused(RefusalCode::SlugTaken);
-    }
-
-    #[test]
-    fn dates_and_texts_make_sense() {
-        let wrong = [
-            Details { ends_at: NOON, ..details() },
-            Details { name: "  ".into(), ..details() },
-            Details { slug: "Rust Conf".into(), ..details() },
-            Details { slug: "api".into(), ..details() },
-            Details { contact_email: "nobody".into(), ..details() },
-            Details { hold_seconds: 5, ..details() },
-        ];
-        for details in wrong {
-            given::<Conference>([])
-                .when(Command::CreateConference(details))
-                .then_refused(RefusalCode::DetailsInvalid);
-        }
-    }
-
-    #[test]
-    fn seat_types_keep_within_the_limits() {
-        given::<Conference>([created()])
-            .when(Command::CreateSeatType(seat_type(GENERAL, 100, 19_900)))
-            .then([Event::SeatTypeCreated(seat_type(GENERAL, 100, 19_900))]);
-        let wrong = [
-            SeatType { quota: 100_001, ..seat_type(GENERAL, 0, 0) },
-            SeatType { per_order_max: 21, ..seat_type(GENERAL, 1, 0) },
-            SeatType { name: "x".into(), ..seat_type(GENERAL, 1, 0) },
-            seat_type(GENERAL, 1, -1),
-            seat_type(GENERAL, 1, PRICE_MINOR_MAX + 1),
-            SeatType { price: Money::new(1, "USD".parse().unwrap()), ..seat_type(GENERAL, 1, 0) },
-        ];
-        for seat_type in wrong {
-            given::<Conference>([created()])
-                .when(Command::CreateSeatType(seat_type))
-                .then_refused(RefusalCode::DetailsInvalid);
-        }
-    }
-
-    #[test]
-    fn publishing_is_repeatable_and_reversible() {
-        given::<Conference>([created()])
-            .when(Command::PublishConference)
-            .then([Event::ConferencePublished {}]);
-        given::<Conference>([created(), Event::ConferencePublished {}])
-            .when(Command::UnpublishConference)
-            .then([Event::ConferenceUnpublished {}]);
-    }
-
-    #[test]
-    fn an_offer_names_todays_prices_and_respects_limits_and_sale_windows() {
-        let mut conference = Conference::default();
-        conference.evolve(&created());
-        let limited = SeatType { per_order_max: 2, ..seat_type(GENERAL, 10, 500) };
-        conference.evolve(&Event::SeatTypeCreated(limited));
-        let ended = SeatType { sale_ends_at: Some(NOON), ..seat_type(WORKSHOP, 10, 700) };
-        conference.evolve(&Event::SeatTypeCreated(ended));
-
-        let ask = |id, quantity| [SeatQuantity { seat_type: id, quantity }];
-        let offer = conference.offer(&ask(GENERAL, 2), &[], NOON).unwrap();
-        assert_eq!(offer[0].unit_price, Money::new(500, Currency::EUR));
-        let code = |seats: &[SeatQuantity], had: &[SeatQuantity]| {
-            conference.offer(seats, had, NOON).map(|_| ()).map_err(|refusal| refusal.code)
-        };
-        assert_eq!(code(&ask(GENERAL, 3), &[]), Err(RefusalCode::OverOrderLimit));
-        assert_eq!(code(&ask(WORKSHOP, 1), &[]), Err(RefusalCode::NotOnSale));
-        assert_eq!(code(&ask(WORKSHOP, 1), &ask(WORKSHOP, 2)), Ok(()), "what I have I may keep");
-        let unknown = SeatTypeId(Uuid::from_u128(9));
-        assert_eq!(code(&ask(unknown, 1), &[]), Err(RefusalCode::SeatTypeUnknown));
-    }
-}
+#[path = "conference/tests.rs"]
+pub(crate) mod tests;

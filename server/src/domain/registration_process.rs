@@ -7,6 +7,7 @@
 //! Not here: who performs it (`ledger/stage.rs`, inside the same transaction) and who wakes it when an
 //! instant has come (`deadlines.rs`).
 
+use super::conference::{self, Conference, Owner};
 use super::order::{self, Order, Status as OrderStatus};
 use super::payment::{self, Payment, Status as PaymentStatus};
 use super::seat_assignments::SeatAssignments;
@@ -14,7 +15,7 @@ use super::seats_availability::{Reservation, ReservationStatus};
 use serde::{Deserialize, Serialize};
 use shared::commands::SeatQuantity;
 use shared::rules::PAYMENT_BOUND_SECONDS;
-use shared::{Money, OrderId, PaymentId, Timestamp};
+use shared::{CommandId, Money, OrderId, PaymentId, Timestamp};
 use std::collections::BTreeMap;
 
 /// All that happened to one order, as the aggregates tell it.
@@ -77,6 +78,12 @@ pub enum Effect {
         order_id: OrderId,
         amount: Money,
     },
+    /// Tell the owner the access code, which is not in here: it is derived from `code`.
+    MailOwnerCode {
+        name: String,
+        email: String,
+        code: CommandId,
+    },
 }
 
 impl Effect {
@@ -89,8 +96,25 @@ impl Effect {
             Self::RefundPayment { .. } => "RefundPayment",
             Self::MailConfirmation { .. } => "MailConfirmation",
             Self::MailRefund { .. } => "MailRefund",
+            Self::MailOwnerCode { .. } => "MailOwnerCode",
         }
     }
+}
+
+/// What an event of the conference itself asks for outside; `conference` has folded it already.
+#[must_use]
+pub fn effects_of_conference(conference: &Conference, event: &conference::Event) -> Vec<Effect> {
+    use conference::Event;
+    if !matches!(event, Event::ConferenceCreated(_) | Event::OwnerCodeRotated { .. }) {
+        return vec![];
+    }
+    let owner = conference.details.as_ref().and_then(|details| details.owner.as_ref());
+    let letter = owner.map(|Owner { name, email, code }| Effect::MailOwnerCode {
+        name: name.clone(),
+        email: email.clone(),
+        code: code.id,
+    });
+    letter.into_iter().collect()
 }
 
 /// What an order's event asks for outside.

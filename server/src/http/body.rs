@@ -13,8 +13,9 @@ use serde::de::DeserializeOwned;
 use shared::RefusalCode;
 use std::time::Duration;
 
-/// The largest body; the largest honest command has two kilobytes.
-pub(super) const BYTES_MAX: usize = 16 * 1024;
+/// The largest body; the largest honest command is a conference with a description of 10,000
+/// characters, each of up to four bytes.
+pub(super) const BYTES_MAX: usize = 64 * 1024;
 /// A body that takes longer is not sent by somebody who wants an answer.
 const READ_MAX: Duration = Duration::from_secs(10);
 

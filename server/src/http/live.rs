@@ -4,6 +4,7 @@
 //! states and costs nobody anything. Everything a client can do here has a bound.
 //! Not here: which views there are (`http/queries.rs`) and who is told of a change (`live.rs`).
 
+use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
 use super::session::Caller;
 use super::{Door, Route, openapi, passage, queries};
@@ -56,6 +57,7 @@ pub(super) fn route() -> Route {
 async fn connect(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
+    Ok(owner): Result<OwnerCookie, std::convert::Infallible>,
     uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Rejection> {
@@ -71,7 +73,7 @@ async fn connect(
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Connection::new(door, socket).serve().await;
+        Connection::new(door, socket, owner).serve().await;
         drop(permit);
     }))
 }
@@ -82,6 +84,8 @@ struct Connection {
     socket: WebSocket,
     mailbox: Arc<Mailbox>,
     watched: HashSet<Topic>,
+    /// The cookie that came with the socket; it opens the owner's topics.
+    owner: OwnerCookie,
     pace: Option<DefaultDirectRateLimiter>,
     /// Ticks when nothing was heard for too long.
     silence: Interval,
@@ -100,7 +104,7 @@ enum End {
 type Flow = ControlFlow<End>;
 
 impl Connection {
-    fn new(door: Arc<Door>, socket: WebSocket) -> Self {
+    fn new(door: Arc<Door>, socket: WebSocket, owner: OwnerCookie) -> Self {
         let is_limited = door.house.config.http.commands_per_minute > 0;
         let quota = Quota::per_second(FRAMES_PER_SECOND).allow_burst(FRAMES_BURST);
         Self {
@@ -108,6 +112,7 @@ impl Connection {
             socket,
             mailbox: Arc::default(),
             watched: HashSet::new(),
+            owner,
             pace: is_limited.then(|| RateLimiter::direct(quota)),
             silence: tokio::time::interval(IDLE_MAX),
         }
@@ -198,12 +203,13 @@ impl Connection {
         }
         // Asked before anything is delivered: a stranger must not get even one frame. The directory
         // has no changes of its own to deliver.
-        let mut snapshot = queries::snapshot(&self.door, topic.clone(), caller).await?;
+        let mut snapshot =
+            queries::snapshot(&self.door, topic.clone(), (caller, &self.owner)).await?;
         self.watched.insert(topic.clone());
         if *topic != Topic::Directory {
             self.door.house.hub.watch(topic, &self.mailbox);
             // Asked again: what changed before deliveries began is in this one.
-            snapshot = queries::snapshot(&self.door, topic.clone(), caller).await?;
+            snapshot = queries::snapshot(&self.door, topic.clone(), (caller, &self.owner)).await?;
         }
         Ok(snapshot_frame(topic, snapshot.position, snapshot.server_now, &snapshot.view))
     }

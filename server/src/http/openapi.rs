@@ -3,6 +3,10 @@
 //! Each route hands in its own description, so none can be forgotten. A copy is kept in
 //! `docs/openapi.json`, and a test compares.
 
+mod owners;
+
+pub(super) use owners::{create_conference, owner, owner_command, sign_in, sign_out};
+
 use super::{Door, Route, problem};
 use axum::extract::State;
 use axum::http::header;
@@ -77,16 +81,20 @@ async fn serve(State(door): State<Arc<Door>>) -> impl IntoResponse {
 
 /// One command.
 pub(super) fn command<C: BrowserCommand + ToSchema>(refusals: &[RefusalCode]) -> Operation {
-    let words = C::ROUTE.replace('-', " ");
-    let summary = format!("{}{}", words[..1].to_uppercase(), &words[1..]);
     let operation = OperationBuilder::new()
         .tag("commands")
-        .summary(Some(summary))
+        .summary(Some(summary_of(C::ROUTE)))
         .operation_id(Some(C::ROUTE))
         .security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
         .request_body(Some(json_body(&C::name(), example(C::ROUTE))))
         .response("200", says("Done, or done before", &Accepted::name()));
     refused(operation, &[&POSTED, &COMMANDED, refusals])
+}
+
+/// The words of a route, as a heading.
+fn summary_of(route: &str) -> String {
+    let words = route.replace('-', " ");
+    format!("{}{}", words[..1].to_uppercase(), &words[1..])
 }
 
 /// One view; `parts` are the variables in its address.
@@ -177,6 +185,7 @@ pub(super) fn document(routes: &[Route]) -> String {
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas())
         .security_scheme(TOKEN, SecurityScheme::Http(token))
+        .security_scheme(owners::SESSION, owners::scheme())
         .build();
     let info = InfoBuilder::new()
         .title(TITLE)
@@ -192,11 +201,8 @@ pub(super) fn document(routes: &[Route]) -> String {
 
 /// Every type that a body can have, with what it consists of.
 fn schemas() -> BTreeMap<String, RefOr<Schema>> {
-    fn add<T: ToSchema>(all: &mut Vec<(String, RefOr<Schema>)>) {
-        all.push((T::name().into_owned(), T::schema()));
-        T::schemas(all);
-    }
     let mut all = Vec::new();
+    owners::add_schemas(&mut all);
     add::<RegisterToConference>(&mut all);
     add::<AssignRegistrantDetails>(&mut all);
     add::<ExtendSeatReservation>(&mut all);
@@ -210,6 +216,13 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<Snapshot>(&mut all);
     add::<Problem>(&mut all);
     all.into_iter().collect()
+}
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+fn add<T: ToSchema>(all: &mut Schemas) {
+    all.push((T::name().into_owned(), T::schema()));
+    T::schemas(all);
 }
 
 /// A body that really is one; a test reads it back.

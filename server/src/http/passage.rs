@@ -55,6 +55,11 @@ fn check_act(request: &Request, public_url: &str) -> Result<(), Rejection> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
+    // What a browser says about itself, and older ones do not say. Sockets are left to their origin,
+    // because browsers disagree about what to say there.
+    if request.headers().get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(RefusalCode::OriginForeign.into());
+    }
     check_origin(request.headers(), request.uri(), public_url)
 }
 

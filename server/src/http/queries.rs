@@ -4,6 +4,7 @@
 
 use super::body::Body;
 use super::limits::Paced;
+use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
 use super::session::{Caller, Grant};
 use super::{Door, Route, openapi};
@@ -78,17 +79,18 @@ async fn view(
     State(door): State<Arc<Door>>,
     uri: Uri,
     Ok(caller): Result<Caller, std::convert::Infallible>,
+    Ok(owner): Result<OwnerCookie, std::convert::Infallible>,
 ) -> Result<Json<Snapshot>, Rejection> {
     let topic = uri.path().strip_prefix(VIEWS).and_then(|topic| topic.parse().ok());
     let topic = topic.ok_or(RefusalCode::ViewUnknown)?;
-    Ok(Json(snapshot(&door, topic, &caller).await?))
+    Ok(Json(snapshot(&door, topic, (&caller, &owner)).await?))
 }
 
 /// The view at this address as it is now, for somebody who may see it.
 pub(super) async fn snapshot(
     door: &Door,
     topic: Topic,
-    caller: &Caller,
+    (caller, owner): (&Caller, &OwnerCookie),
 ) -> Result<Snapshot, Rejection> {
     let (position, view) = match &topic {
         Topic::Directory => {
@@ -99,7 +101,10 @@ pub(super) async fn snapshot(
             let (position, view) = conference(door, slug).await?;
             (position, View::Conference(view))
         }
-        Topic::Dashboard { .. } => return Err(RefusalCode::SignInRequired.into()),
+        Topic::Dashboard { slug } => {
+            door.owned(owner, slug).await?;
+            return Err(RefusalCode::ViewUnknown.into());
+        }
         Topic::Order { slug, order_id } => {
             let house = &door.house;
             if *caller == Caller::Nobody {
@@ -156,7 +161,7 @@ pub(super) async fn any_conference(
     read.transpose()
 }
 
-fn parse(body: &str) -> Result<ConferenceView, Rejection> {
+pub(super) fn parse(body: &str) -> Result<ConferenceView, Rejection> {
     let view = serde_json::from_str(body).context("a conference's document cannot be read");
     Ok(view.map_err(crate::store::StoreFault)?)
 }

@@ -9,6 +9,7 @@ mod pages;
 mod seats;
 
 use super::assets::{self, Assets};
+use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
 use super::session::Caller;
 use super::{Door, queries, unknown_address};
@@ -237,13 +238,14 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         | Address::Inside { slug, .. }
         | Address::Assign { slug } => Topic::Conference { slug: slug.clone() },
     };
-    let snapshot = match queries::snapshot(door, topic, &Caller::Nobody).await {
-        Ok(snapshot) => snapshot,
-        Err(rejection) if rejection.code == RefusalCode::ConferenceNotFound => {
-            return (StatusCode::NOT_FOUND, Page::not_found(), None);
-        }
-        Err(_) => return (StatusCode::SERVICE_UNAVAILABLE, Page::unwell(), None),
-    };
+    let snapshot =
+        match queries::snapshot(door, topic, (&Caller::Nobody, &OwnerCookie::default())).await {
+            Ok(snapshot) => snapshot,
+            Err(rejection) if rejection.code == RefusalCode::ConferenceNotFound => {
+                return (StatusCode::NOT_FOUND, Page::not_found(), None);
+            }
+            Err(_) => return (StatusCode::SERVICE_UNAVAILABLE, Page::unwell(), None),
+        };
     let public_url = &door.house.public_url;
     let page = match (address, &snapshot.view) {
         (Address::Home { .. }, shared::live::View::Conference(view)) => {

@@ -169,6 +169,7 @@ impl NewConference {
             grace_seconds: self.grace_seconds.unwrap_or(60),
             cancel_until: self.cancel_until,
             assign_until: self.assign_until,
+            owner: None,
         };
         let seat_types = self.seat_types.into_iter().map(|wanted| SeatType {
             id: SeatTypeId(fresh_id()),

@@ -13,18 +13,20 @@ use crate::domain::seats_availability::{self, SeatsAvailability};
 use crate::domain::{Decider, order};
 use crate::events::{Event, Stream};
 use crate::store::{
-    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Position, Recorded, Snapshot,
+    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
 };
 use crate::views;
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use shared::views::{ConferenceView, OrderView};
 use shared::{CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
 /// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
 pub const ORDERS_MAX: usize = 20_000;
+/// Commands of owners that are recognised when they come again.
+const OWNER_COMMANDS_MAX: usize = 256;
 /// Events between two snapshots.
 const SNAPSHOT_EVERY: Position = 2_000;
 
@@ -37,6 +39,20 @@ struct Base {
     conference_version: u64,
     seats_version: u64,
     view: Option<ConferenceView>,
+    /// The latest commands of owners with the position of the last event of each, latest last.
+    #[serde(default)]
+    handled: VecDeque<(CommandId, Position)>,
+}
+
+impl Base {
+    fn remember(&mut self, event: &Event, command_id: Option<Uuid>, position: Position) {
+        let (Event::Conference(_), Some(id)) = (event, command_id.map(CommandId)) else { return };
+        self.handled.retain(|(known, _)| *known != id);
+        if OWNER_COMMANDS_MAX <= self.handled.len() {
+            self.handled.pop_front();
+        }
+        self.handled.push_back((id, position));
+    }
 }
 
 /// One order with everything that belongs to it.
@@ -119,6 +135,7 @@ impl Memory {
         for recorded in tail {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
             memory.fold_base(&event);
+            memory.base.remember(&event, recorded.command_id, recorded.position);
         }
         Ok(memory)
     }
@@ -192,6 +209,13 @@ impl Memory {
         self.head
     }
 
+    /// The position of the last event that this command of an owner caused, if it was acted upon
+    /// lately.
+    #[must_use]
+    pub fn handled(&self, command_id: CommandId) -> Option<Position> {
+        self.base.handled.iter().find(|(known, _)| *known == command_id).map(|(_, at)| *at)
+    }
+
     /// What the registration process sees of an order.
     #[must_use]
     pub fn process(&self, id: OrderId) -> Option<Process<'_>> {
@@ -211,6 +235,7 @@ impl Memory {
         let position = self.position() + 1;
         self.changes.conference_changed |= self.fold_base(&event);
         self.changes.entry_changed |= matches!(event, Event::Conference(_));
+        self.base.remember(&event, cause.command_id.map(|id| id.0), position);
         self.ask_effects(stream, &event, position, cause.now);
         if let Event::Seats(event) = &event {
             self.base.seats.remember(event);
@@ -336,6 +361,9 @@ impl Memory {
 
     fn ask_effects(&mut self, stream: Stream, event: &Event, position: Position, now: Timestamp) {
         let effects: Vec<Effect> = match (stream, event) {
+            (Stream::Conference, Event::Conference(event)) => {
+                registration_process::effects_of_conference(&self.base.conference, event)
+            }
             (Stream::Order(id), Event::Order(event)) => {
                 registration_process::effects_of_order(id, event)
             }
@@ -364,6 +392,10 @@ impl Memory {
         conference.details.as_ref().map(|details| LedgerEntry {
             slug: details.slug.clone(),
             state: if conference.is_published { "published" } else { "draft" },
+            owner: details.owner.as_ref().map_or_else(Owner::default, |owner| Owner {
+                email: owner.email.clone(),
+                code: owner.code.hash.clone(),
+            }),
         })
     }
 

@@ -196,7 +196,14 @@ pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<
 
 fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer, Refusal> {
     match request.command {
-        Command::Conference(command) => manage(memory, command, cause),
+        Command::Conference(command) => {
+            // A creation is compared as a whole: its id alone must not be worth anything.
+            let is_creation = matches!(command, conference::Command::CreateConference(_));
+            match request.command_id.and_then(|id| memory.handled(id)).filter(|_| !is_creation) {
+                Some(position) => Ok(at(position)),
+                None => manage(memory, command, cause),
+            }
+        }
         Command::EffectPerformed => Ok(at(memory.position())),
         command => {
             let order_id = command.order_id().unwrap_or(OrderId(Uuid::nil()));
@@ -244,8 +251,12 @@ fn manage(
     command: conference::Command,
     cause: Cause,
 ) -> Result<Answer, Refusal> {
+    let command = command.informed(|id| taken(memory, id));
     let events = memory.conference().decide(command, cause.now)?;
     for event in events {
+        if let conference::Event::SeatTypeDeleted { seat_type } = event {
+            withdraw(memory, seat_type, cause)?;
+        }
         memory.record(Stream::Conference, Event::Conference(event), cause);
     }
     let moved: Vec<(SeatTypeId, i64)> = memory
@@ -268,6 +279,21 @@ fn manage(
         decide_seats(memory, command, Cause { position: memory.position(), ..cause })?;
     }
     Ok(at(memory.position()))
+}
+
+fn taken(memory: &Memory, id: SeatTypeId) -> conference::Taken {
+    let counts = memory.seats().counts.get(&id).copied().unwrap_or_default();
+    let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
+    conference::Taken { sold: number(counts.sold), held: number(counts.held) }
+}
+
+/// Takes all seats of a type off the offer while its line is still there, so that money that comes too
+/// late cannot buy one back.
+fn withdraw(memory: &mut Memory, seat_type: SeatTypeId, cause: Cause) -> Result<(), Refusal> {
+    let quota = memory.seats().counts.get(&seat_type).map_or(0, |counts| counts.quota);
+    let quantity = u32::try_from(quota).unwrap_or(0);
+    let command = seats_availability::Command::RemoveSeats { seat_type, quantity };
+    decide_seats(memory, command, cause)
 }
 
 /// An order's commands, followed by its process.

@@ -16,11 +16,13 @@ use self::write::{APPEND, CREATE, bind, classify};
 use super::{
     Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
     LeasedEffect, LedgerHead, LedgerId, MigrationFile, Position, ProcessId, Recorded, RecordedRow,
-    Result, Snapshot, Uuid,
+    Result, Session, SessionKey, SessionRow, SessionScope, Snapshot, Uuid, session,
 };
 
-const MIGRATIONS: &[MigrationFile] =
-    &[(1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql"))];
+const MIGRATIONS: &[MigrationFile] = &[
+    (1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql")),
+    (2, "owners", include_str!("../../migrations/postgres/0002_owners.sql")),
+];
 
 const CONNECTIONS_MAX: u32 = 10;
 /// How long a free or new connection is waited for: a database that is away is a fault soon.
@@ -97,16 +99,21 @@ impl Postgres {
     }
 
     pub async fn head(&self, ledger: LedgerId) -> Result<Option<LedgerHead>> {
-        let query =
-            sqlx::query_as("SELECT ledger, slug, state, head FROM ledgers WHERE ledger = $1")
-                .bind(ledger);
+        let query = sqlx::query_as(
+            "SELECT ledger, slug, state, head, owner_email, owner_code FROM ledgers
+             WHERE ledger = $1",
+        )
+        .bind(ledger);
         let row: Option<HeadRow> = ask!(self, query, fetch_optional)?;
         Ok(row.map(LedgerHead::from))
     }
 
     pub async fn ledger_by_slug(&self, slug: &str) -> Result<Option<LedgerHead>> {
-        let query = sqlx::query_as("SELECT ledger, slug, state, head FROM ledgers WHERE slug = $1")
-            .bind(slug);
+        let query = sqlx::query_as(
+            "SELECT ledger, slug, state, head, owner_email, owner_code FROM ledgers
+             WHERE slug = $1",
+        )
+        .bind(slug);
         let row: Option<HeadRow> = ask!(self, query, fetch_optional)?;
         Ok(row.map(LedgerHead::from))
     }
@@ -275,6 +282,85 @@ impl Postgres {
         .bind(i64::from(limit));
         let rows: Vec<EffectRow> = ask!(self, query, fetch_all)?;
         Ok(rows.into_iter().map(DeadEffect::from).collect())
+    }
+
+    pub async fn ledgers_by_owner(&self, email: &str, limit: u32) -> Result<Vec<LedgerHead>> {
+        let query = sqlx::query_as(
+            r#"SELECT ledgers.ledger, slug, state, head, owner_email, owner_code
+               FROM ledgers LEFT JOIN events ON events.ledger = ledgers.ledger AND position = 1
+               WHERE owner_email = $1 AND owner_email <> ''
+               ORDER BY recorded_at DESC NULLS LAST, slug COLLATE "C" LIMIT $2"#,
+        )
+        .bind(email)
+        .bind(i64::from(limit));
+        let rows: Vec<HeadRow> = ask!(self, query, fetch_all)?;
+        Ok(rows.into_iter().map(LedgerHead::from).collect())
+    }
+
+    pub async fn documents_by_owner(
+        &self,
+        email: &str,
+        topic: &str,
+        limit: u32,
+    ) -> Result<Vec<Document>> {
+        let query = sqlx::query_as(
+            r#"SELECT documents.topic, documents.position, documents.body
+               FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
+               LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
+               WHERE owner_email = $1 AND owner_email <> ''
+               AND documents.generation = $2 AND documents.topic = $3
+               ORDER BY recorded_at DESC NULLS LAST, slug COLLATE "C" LIMIT $4"#,
+        )
+        .bind(email)
+        .bind(GENERATION)
+        .bind(topic)
+        .bind(i64::from(limit));
+        let rows: Vec<DocumentRow> = ask!(self, query, fetch_all)?;
+        Ok(rows.into_iter().map(Document::from).collect())
+    }
+
+    pub async fn begin_session(&self, session: &Session) -> Result<()> {
+        let (email, ledger) = session.scope.columns();
+        let query = sqlx::query(
+            "WITH swept AS (DELETE FROM sessions WHERE expires_at <= $4)
+             INSERT INTO sessions (key, email, ledger, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(session.key.as_slice())
+        .bind(email)
+        .bind(ledger)
+        .bind(session.created_at)
+        .bind(session.expires_at);
+        ask!(self, query, execute)?;
+        Ok(())
+    }
+
+    pub async fn session(&self, key: &SessionKey, now: i64) -> Result<Option<Session>> {
+        let query = sqlx::query_as(
+            "SELECT email, ledger, created_at, expires_at FROM sessions
+             WHERE key = $1 AND expires_at > $2",
+        )
+        .bind(key.as_slice())
+        .bind(now);
+        let row: Option<SessionRow> = ask!(self, query, fetch_optional)?;
+        Ok(row.and_then(|row| session(*key, row)))
+    }
+
+    pub async fn end_session(&self, key: &SessionKey) -> Result<()> {
+        let query = sqlx::query("DELETE FROM sessions WHERE key = $1").bind(key.as_slice());
+        ask!(self, query, execute)?;
+        Ok(())
+    }
+
+    pub async fn end_sessions(&self, scope: &SessionScope, except: &SessionKey) -> Result<()> {
+        let (email, ledger) = scope.columns();
+        let query =
+            sqlx::query("DELETE FROM sessions WHERE (email = $1 OR ledger = $2) AND key <> $3")
+                .bind(email)
+                .bind(ledger)
+                .bind(except.as_slice());
+        ask!(self, query, execute)?;
+        Ok(())
     }
 
     pub async fn find_processes(

@@ -23,11 +23,13 @@ use self::write::{Rows, json, write};
 use super::{
     Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
     LeasedEffect, LedgerHead, LedgerId, MigrationFile, Position, ProcessId, Recorded, RecordedRow,
-    Result, Snapshot, Uuid,
+    Result, Session, SessionKey, SessionRow, SessionScope, Snapshot, Uuid, session,
 };
 
-const MIGRATIONS: &[MigrationFile] =
-    &[(1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql"))];
+const MIGRATIONS: &[MigrationFile] = &[
+    (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
+    (2, "owners", include_str!("../../migrations/sqlite/0002_owners.sql")),
+];
 
 /// Connections that read beside the writer.
 const READERS_MAX: u32 = 4;
@@ -113,20 +115,24 @@ impl Sqlite {
     }
 
     pub async fn head(&self, ledger: LedgerId) -> Result<Option<LedgerHead>> {
-        let row: Option<HeadRow> =
-            sqlx::query_as("SELECT ledger, slug, state, head FROM ledgers WHERE ledger = $1")
-                .bind(ledger)
-                .fetch_optional(&self.readers)
-                .await?;
+        let row: Option<HeadRow> = sqlx::query_as(
+            "SELECT ledger, slug, state, head, owner_email, owner_code FROM ledgers
+             WHERE ledger = $1",
+        )
+        .bind(ledger)
+        .fetch_optional(&self.readers)
+        .await?;
         Ok(row.map(LedgerHead::from))
     }
 
     pub async fn ledger_by_slug(&self, slug: &str) -> Result<Option<LedgerHead>> {
-        let row: Option<HeadRow> =
-            sqlx::query_as("SELECT ledger, slug, state, head FROM ledgers WHERE slug = $1")
-                .bind(slug)
-                .fetch_optional(&self.readers)
-                .await?;
+        let row: Option<HeadRow> = sqlx::query_as(
+            "SELECT ledger, slug, state, head, owner_email, owner_code FROM ledgers
+             WHERE slug = $1",
+        )
+        .bind(slug)
+        .fetch_optional(&self.readers)
+        .await?;
         Ok(row.map(LedgerHead::from))
     }
 
@@ -319,6 +325,98 @@ impl Sqlite {
         .fetch_all(&self.readers)
         .await?;
         Ok(rows.into_iter().map(DeadEffect::from).collect())
+    }
+
+    pub async fn ledgers_by_owner(&self, email: &str, limit: u32) -> Result<Vec<LedgerHead>> {
+        let rows: Vec<HeadRow> = sqlx::query_as(
+            "SELECT ledgers.ledger, slug, state, head, owner_email, owner_code
+             FROM ledgers LEFT JOIN events ON events.ledger = ledgers.ledger AND position = 1
+             WHERE owner_email = $1 AND owner_email <> ''
+             ORDER BY recorded_at DESC, slug LIMIT $2",
+        )
+        .bind(email)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(LedgerHead::from).collect())
+    }
+
+    pub async fn documents_by_owner(
+        &self,
+        email: &str,
+        topic: &str,
+        limit: u32,
+    ) -> Result<Vec<Document>> {
+        let rows: Vec<DocumentRow> = sqlx::query_as(
+            "SELECT documents.topic, documents.position, documents.body
+             FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
+             LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
+             WHERE owner_email = $1 AND owner_email <> ''
+             AND documents.generation = $2 AND documents.topic = $3
+             ORDER BY recorded_at DESC, slug LIMIT $4",
+        )
+        .bind(email)
+        .bind(GENERATION)
+        .bind(topic)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Document::from).collect())
+    }
+
+    pub async fn begin_session(&self, session: &Session) -> Result<()> {
+        let (email, ledger) = session.scope.columns();
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query(
+            "DELETE FROM sessions WHERE expires_at <= $4;
+             INSERT INTO sessions (key, email, ledger, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(session.key.to_vec())
+        .bind(email)
+        .bind(ledger)
+        .bind(session.created_at)
+        .bind(session.expires_at)
+        .execute(writer.connection().await?)
+        .await;
+        settle(writer, done, |_| true)?;
+        Ok(())
+    }
+
+    pub async fn session(&self, key: &SessionKey, now: i64) -> Result<Option<Session>> {
+        let row: Option<SessionRow> = sqlx::query_as(
+            "SELECT email, ledger, created_at, expires_at FROM sessions
+             WHERE key = $1 AND expires_at > $2",
+        )
+        .bind(key.as_slice())
+        .bind(now)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.and_then(|row| session(*key, row)))
+    }
+
+    pub async fn end_session(&self, key: &SessionKey) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query("DELETE FROM sessions WHERE key = $1")
+            .bind(key.as_slice())
+            .execute(writer.connection().await?)
+            .await;
+        settle(writer, done, |_| true)?;
+        Ok(())
+    }
+
+    pub async fn end_sessions(&self, scope: &SessionScope, except: &SessionKey) -> Result<()> {
+        let (email, ledger) = scope.columns();
+        let mut writer = self.writer.lock().await;
+        let done =
+            sqlx::query("DELETE FROM sessions WHERE (email = $1 OR ledger = $2) AND key <> $3")
+                .bind(email)
+                .bind(ledger)
+                .bind(except.as_slice())
+                .execute(writer.connection().await?)
+                .await;
+        settle(writer, done, |_| true)?;
+        Ok(())
     }
 
     pub async fn find_processes(

@@ -3,6 +3,7 @@
 use crate::domain::conference::{Details, Event as ConferenceEvent, SeatType};
 use crate::domain::seats_availability::{Event as SeatsEvent, SeatChange};
 use crate::events::Event;
+use shared::management::{ConferenceFacts, SeatTypeFacts};
 use shared::views::{ConferenceSummary, ConferenceView, SeatTypeView};
 use shared::{ConferenceId, SeatTypeId, rules};
 
@@ -71,11 +72,45 @@ fn created(id: ConferenceId, details: &Details) -> ConferenceView {
 fn apply_conference(view: &mut ConferenceView, event: &ConferenceEvent) {
     match event {
         // The quota comes with the seats' own event, so that the numbers of one view always add up.
-        ConferenceEvent::ConferenceCreated(_) | ConferenceEvent::QuotaChanged { .. } => {}
+        ConferenceEvent::ConferenceCreated(_)
+        | ConferenceEvent::QuotaChanged { .. }
+        | ConferenceEvent::OwnerCodeRotated { .. } => {}
         ConferenceEvent::SeatTypeCreated(seat_type) => view.seat_types.push(line(seat_type)),
         ConferenceEvent::ConferencePublished {} => view.is_published = true,
         ConferenceEvent::ConferenceUnpublished {} => view.is_published = false,
+        ConferenceEvent::ConferenceUpdated { facts } => update(view, facts),
+        ConferenceEvent::SeatTypeUpdated { seat_type, facts } => {
+            if let Some(line) = find(view, *seat_type) {
+                describe(line, facts);
+            }
+        }
+        ConferenceEvent::SeatTypeDeleted { seat_type } => {
+            view.seat_types.retain(|line| line.id != *seat_type);
+        }
     }
+}
+
+fn update(view: &mut ConferenceView, facts: &ConferenceFacts) {
+    view.name.clone_from(&facts.name);
+    view.tagline.clone_from(&facts.tagline);
+    view.description.clone_from(&facts.description);
+    view.location.clone_from(&facts.location);
+    view.starts_at = facts.starts_at;
+    view.ends_at = facts.ends_at;
+    view.time_zone.clone_from(&facts.time_zone);
+    view.contact_email.clone_from(&facts.contact_email);
+    view.hold_minutes = facts.hold_minutes;
+    view.cancel_until = facts.cancel_until;
+    view.assign_until = facts.assign_until;
+}
+
+fn describe(line: &mut SeatTypeView, facts: &SeatTypeFacts) {
+    line.name.clone_from(&facts.name);
+    line.description.clone_from(&facts.description);
+    line.price = facts.price;
+    line.per_order_max = facts.per_order_max;
+    line.sale_starts_at = facts.sale_starts_at;
+    line.sale_ends_at = facts.sale_ends_at;
 }
 
 fn line(seat_type: &SeatType) -> SeatTypeView {

@@ -332,6 +332,7 @@ pub(crate) fn details(slug: &str) -> Details {
         grace_seconds: 60,
         cancel_until: None,
         assign_until: None,
+        owner: None,
     }
 }
 

@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use futures_util::future::join_all;
 use server::store::{
-    Commit, CommitError, Document, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, ProcessId,
-    Recorded, Snapshot, Store,
+    Commit, CommitError, Document, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, Owner,
+    ProcessId, Recorded, Snapshot, Store,
 };
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -135,7 +135,7 @@ fn effect(number: u128, due_at: i64) -> NewEffect {
 }
 
 fn entry(slug: &str, state: &'static str) -> Option<LedgerEntry> {
-    Some(LedgerEntry { slug: slug.into(), state })
+    Some(LedgerEntry { slug: slug.into(), state, owner: Owner::default() })
 }
 
 fn creation(ledger: LedgerId, slug: &str) -> Commit {

@@ -52,6 +52,8 @@ pub(super) fn bind<'q>(
         .bind(&commit.effects_done)
         .bind(snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
         .bind(snapshot.as_ref().map(|snapshot| snapshot.body.as_str()))
+        .bind(entry.map(|entry| entry.owner.email.as_str()))
+        .bind(entry.map(|entry| entry.owner.code.as_str()))
 }
 
 fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
@@ -140,14 +142,17 @@ SELECT ledger FROM fence"#
 }
 
 pub(super) const APPEND: &str = commit_statement!(
-    "UPDATE ledgers SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state)
+    "UPDATE ledgers SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state),
+         owner_email = coalesce($35, owner_email), owner_code = coalesce($36, owner_code)
      WHERE ledger = $1 AND head = $2"
 );
 
 /// Also when the ledger has been made before, but without events.
 pub(super) const CREATE: &str = commit_statement!(
-    "INSERT INTO ledgers (ledger, slug, state, head) VALUES ($1, $4, $5, $2 + $3)
+    "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code)
+     VALUES ($1, $4, $5, $2 + $3, $35, $36)
      ON CONFLICT (ledger) DO UPDATE
-     SET slug = excluded.slug, state = excluded.state, head = excluded.head
+     SET slug = excluded.slug, state = excluded.state, head = excluded.head,
+         owner_email = excluded.owner_email, owner_code = excluded.owner_code
      WHERE ledgers.head = $2"
 );

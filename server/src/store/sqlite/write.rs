@@ -40,7 +40,8 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
     let entry = commit.entry.as_ref();
     let moved = sqlx::query(
         "UPDATE ledgers
-         SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state)
+         SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state),
+             owner_email = coalesce($6, owner_email), owner_code = coalesce($7, owner_code)
          WHERE ledger = $1 AND head = $2",
     )
     .bind(commit.ledger)
@@ -48,6 +49,8 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
     .bind(commit.events.len() as i64)
     .bind(entry.map(|entry| entry.slug.clone()))
     .bind(entry.map(|entry| entry.state))
+    .bind(entry.map(|entry| entry.owner.email.clone()))
+    .bind(entry.map(|entry| entry.owner.code.clone()))
     .execute(&mut *transaction)
     .await?;
     let Some(entry) = entry.filter(|_| moved.rows_affected() == 0 && commit.expected_head == 0)
@@ -55,13 +58,16 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
         return Ok(moved.rows_affected() == 1);
     };
     let created = sqlx::query(
-        "INSERT INTO ledgers (ledger, slug, state, head) SELECT $1, $2, $3, $4
+        "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code)
+         SELECT $1, $2, $3, $4, $5, $6
          WHERE NOT EXISTS (SELECT 1 FROM ledgers WHERE ledger = $1)",
     )
     .bind(commit.ledger)
     .bind(entry.slug.clone())
     .bind(entry.state)
     .bind(commit.events.len() as i64)
+    .bind(entry.owner.email.clone())
+    .bind(entry.owner.code.clone())
     .execute(transaction)
     .await?;
     Ok(created.rows_affected() == 1)

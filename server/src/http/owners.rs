@@ -1,0 +1,134 @@
+//! Signing in and out, and whose session this is.
+//!
+//! Every mistake at signing in does the same work and gets the same answer. Attempts are counted per
+//! client and per address.
+//! Not here: what a session opens (`owner_session.rs`).
+
+use super::body::Body;
+use super::limits::Paced;
+use super::owner_session::OwnerCookie;
+use super::problem::Rejection;
+use super::{Door, Route, openapi, queries};
+use crate::owner_codes::Crowded;
+use crate::store::SessionScope;
+use crate::views::conference as conference_view;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::{get, post};
+use shared::management::{OwnedConference, OwnerView, SignIn};
+use shared::rules::EMAIL_LENGTH_MAX;
+use shared::views::ConferenceView;
+use shared::{AccessCode, ConferenceId, RefusalCode};
+use std::convert::Infallible;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use utoipa::openapi::HttpMethod;
+
+/// The most conferences of one owner that are listed, and whose codes sign in.
+const CONFERENCES_MAX: u32 = 1_000;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route {
+            path: "/api/sign-in".to_owned(),
+            handlers: post(sign_in),
+            method: HttpMethod::Post,
+            operation: openapi::sign_in(),
+        },
+        Route {
+            path: "/api/sign-out".to_owned(),
+            handlers: post(sign_out),
+            method: HttpMethod::Post,
+            operation: openapi::sign_out(),
+        },
+        Route {
+            path: "/api/owner".to_owned(),
+            handlers: get(owner),
+            method: HttpMethod::Get,
+            operation: openapi::owner(),
+        },
+    ]
+}
+
+async fn sign_in(
+    State(door): State<Arc<Door>>,
+    Paced(client): Paced,
+    Ok(cookie): Result<OwnerCookie, Infallible>,
+    Body(SignIn { email, access_code }): Body<SignIn>,
+) -> Result<(HeaderMap, Json<OwnerView>), Rejection> {
+    let email = email.trim().to_lowercase();
+    door.sign_ins_by_address.check(&client)?;
+    door.sign_ins_by_email.check(&email)?;
+    // What nobody can have, where something cannot be looked up as it is.
+    let is_possible = email.len() <= EMAIL_LENGTH_MAX && !email.contains(char::is_control);
+    let sought = if is_possible { email.as_str() } else { "-" };
+    let code = access_code.parse::<AccessCode>();
+    let tried = code.as_ref().map_or(AccessCode::from_random(0), |code| *code);
+    let hash = door.house.owner_codes.hash(sought, tried).await;
+    let hash = hash.map_err(|Crowded| RefusalCode::Busy)?;
+    let ledgers = door.house.store.ledgers_by_owner(sought, CONFERENCES_MAX).await?;
+    let is_theirs = ledgers.iter().fold(false, |found, ledger| {
+        found | bool::from(ledger.owner.code.as_bytes().ct_eq(hash.as_bytes()))
+    });
+    if code.is_err() || !is_theirs {
+        return Err(RefusalCode::SignInFailed.into());
+    }
+    let cookie = door.begin_session(&cookie, SessionScope::Email(email.clone())).await?;
+    let headers = HeaderMap::from_iter([(header::SET_COOKIE, cookie)]);
+    Ok((headers, Json(view(&door, &SessionScope::Email(email)).await?)))
+}
+
+/// Whoever has no session is signed out already.
+async fn sign_out(
+    State(door): State<Arc<Door>>,
+    _: Paced,
+    Ok(cookie): Result<OwnerCookie, Infallible>,
+) -> Result<(StatusCode, HeaderMap), Rejection> {
+    let cookie = door.end_session(&cookie).await?;
+    Ok((StatusCode::NO_CONTENT, HeaderMap::from_iter([(header::SET_COOKIE, cookie)])))
+}
+
+async fn owner(
+    State(door): State<Arc<Door>>,
+    Ok(cookie): Result<OwnerCookie, Infallible>,
+) -> Result<Json<OwnerView>, Rejection> {
+    let session = door.owner_session(&cookie).await?;
+    Ok(Json(view(&door, &session.scope).await?))
+}
+
+async fn view(door: &Door, scope: &SessionScope) -> Result<OwnerView, Rejection> {
+    let topic = conference_view::TOPIC;
+    match scope {
+        SessionScope::Email(email) => {
+            let store = &door.house.store;
+            let documents = store.documents_by_owner(email, topic, CONFERENCES_MAX).await?;
+            let mut conferences = Vec::with_capacity(documents.len());
+            for document in documents {
+                conferences.push(line(&queries::parse(&document.body)?));
+            }
+            Ok(OwnerView { email: Some(email.clone()), conferences })
+        }
+        SessionScope::Ledger(ledger) => {
+            let found = queries::any_conference(door, ConferenceId(*ledger)).await?;
+            let conferences = found.iter().map(|(_, view)| line(view)).collect();
+            Ok(OwnerView { email: None, conferences })
+        }
+    }
+}
+
+fn line(view: &ConferenceView) -> OwnedConference {
+    let sum = |of: fn(&shared::views::SeatTypeView) -> u32| view.seat_types.iter().map(of).sum();
+    OwnedConference {
+        slug: view.slug.clone(),
+        name: view.name.clone(),
+        location: view.location.clone(),
+        starts_at: view.starts_at,
+        ends_at: view.ends_at,
+        time_zone: view.time_zone.clone(),
+        is_published: view.is_published,
+        sold: sum(|line| line.sold),
+        held: sum(|line| line.held),
+        quota: sum(|line| line.quota),
+    }
+}
