@@ -5,6 +5,7 @@
 //! is ever made on something that did not become durable.
 //! Not here: what a command means (`ledger/stage.rs`), which ledgers are open (`ledgers.rs`).
 
+pub mod catch_up;
 pub mod memory;
 pub mod stage;
 
@@ -14,6 +15,8 @@ use crate::events::CONFERENCE_STREAMS;
 use crate::ledgers::Bells;
 use crate::live::Hub;
 use crate::store::{Commit, CommitError, Store};
+use crate::views::dashboard;
+use catch_up::CatchUp;
 use memory::{Changed, Memory};
 use shared::live::Topic;
 use shared::{ConferenceId, OrderId, RefusalCode};
@@ -29,6 +32,8 @@ pub const QUEUE_MAX: usize = 4_096;
 const BATCH_MAX: usize = 512;
 /// How often a batch is decided again because another node wrote.
 const CONFLICTS_MAX: u32 = 5;
+/// Events that are read at once while a dashboard catches up.
+const PAGE: u32 = 1_000;
 /// A ledger that nobody asked for this long is closed.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -183,7 +188,25 @@ impl Ledger {
         let snapshot = self.store.snapshot(self.id.0).await?;
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         let tail = self.store.read_streams(self.id.0, &CONFERENCE_STREAMS, after).await?;
-        Memory::open(self.id, head, snapshot.as_ref(), &tail)
+        let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;
+        Ok(memory.with_dashboard(self.catch_up().await?.done()))
+    }
+
+    /// Reads the dashboard's document and folds what follows it.
+    async fn catch_up(&self) -> anyhow::Result<CatchUp> {
+        let document = self.store.document(self.id.0, dashboard::TOPIC).await?;
+        let mut catch_up = CatchUp::from(self.id, document.as_ref())?;
+        loop {
+            let page = self.store.read_all(self.id.0, catch_up.position(), PAGE).await?;
+            let unknown = catch_up.unknown(&page);
+            if !unknown.is_empty() {
+                catch_up.remember(&self.store.read_processes(self.id.0, &unknown).await?)?;
+            }
+            catch_up.fold(&page)?;
+            if page.len() < PAGE as usize {
+                return Ok(catch_up);
+            }
+        }
     }
 
     async fn load_orders(&self, memory: &mut Memory, requests: &[Request]) -> anyhow::Result<()> {
@@ -218,6 +241,7 @@ impl Ledger {
             Changed::Order(view) => {
                 Topic::Order { slug: view.conference.clone(), order_id: view.id }
             }
+            Changed::Dashboard(view) => Topic::Dashboard { slug: view.conference.slug.clone() },
         };
         self.hub.publish(&topic, position, self.clock.now(), changed);
     }
@@ -229,7 +253,7 @@ impl Ledger {
             let order = request.command.order_id().map(|id| id.0);
             let command_id = request.command_id.map(|id| id.0);
             match answer {
-                Ok(Answer { view: Some(_), .. }) => {}
+                Ok(Answer { view: Some(_), .. } | Answer { dashboard: Some(_), .. }) => {}
                 Ok(Answer { stuck: Some(stuck), .. }) => {
                     error!(order.id = ?order, todo = stuck.todo, "The process of an order is stuck");
                 }

@@ -8,6 +8,7 @@ use crate::ledger::stage::{Answer, Authority, Command, Request};
 use crate::ledger::{Envelope, Failure, Ledger, QUEUE_MAX};
 use crate::live::Hub;
 use crate::store::{Position, Store};
+use shared::dashboard::DashboardView;
 use shared::views::OrderView;
 use shared::{ConferenceId, OrderId, RefusalCode};
 use std::collections::HashMap;
@@ -150,6 +151,16 @@ impl Ledgers {
             Request { authority, ..Request::of_the_house(Command::ReadOrder { order_id }) };
         let answer = self.perform(id, request).await?;
         let view = answer.view.ok_or(RefusalCode::OrderNotFound)?;
+        Ok((answer.position, *view))
+    }
+
+    /// What an owner watches, whole, and the position it shows.
+    ///
+    /// # Errors
+    /// There is no such conference, or the store failed.
+    pub async fn dashboard(&self, id: ConferenceId) -> Result<(Position, DashboardView), Failure> {
+        let answer = self.perform(id, Request::of_the_house(Command::ReadDashboard)).await?;
+        let view = answer.dashboard.ok_or(RefusalCode::ConferenceNotFound)?;
         Ok((answer.position, *view))
     }
 

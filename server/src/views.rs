@@ -4,4 +4,5 @@
 //! what the socket pushes. Not here: when a view is pushed (`live.rs`).
 
 pub mod conference;
+pub mod dashboard;
 pub mod order;

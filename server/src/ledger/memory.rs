@@ -16,6 +16,7 @@ use crate::store::{
     Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
 };
 use crate::views;
+use crate::views::dashboard::{Dashboard, Pushed, Share, Told};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use shared::views::{ConferenceView, OrderView};
@@ -29,6 +30,9 @@ pub const ORDERS_MAX: usize = 20_000;
 const OWNER_COMMANDS_MAX: usize = 256;
 /// Events between two snapshots.
 const SNAPSHOT_EVERY: Position = 2_000;
+/// Events between two documents of the dashboard: what follows the last one is folded again at
+/// opening, so that not every commit has to carry a hundred happenings.
+const DASHBOARD_EVERY: Position = 256;
 
 /// The conference itself, complete at every moment. This is what a snapshot holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -79,6 +83,7 @@ struct Changes {
     effects_done: Vec<Uuid>,
     entry_changed: bool,
     conference_changed: bool,
+    dashboard_changed: bool,
     orders: HashSet<OrderId>,
     order_views: HashSet<OrderId>,
     deadlines: BTreeMap<OrderId, Option<Timestamp>>,
@@ -100,6 +105,7 @@ pub struct Cause {
 pub enum Changed<'a> {
     Conference(&'a ConferenceView),
     Order(&'a OrderView),
+    Dashboard(Pushed<'a>),
 }
 
 #[derive(Debug)]
@@ -108,7 +114,10 @@ pub struct Memory {
     head: Position,
     base: Base,
     orders: HashMap<OrderId, OrderFile>,
+    dashboard: Dashboard,
     snapshot_at: Position,
+    /// Of the dashboard's document.
+    dashboard_at: Position,
     batch: u64,
     changes: Changes,
 }
@@ -131,13 +140,30 @@ impl Memory {
         };
         let snapshot_at = snapshot.map_or(0, |snapshot| snapshot.position);
         let (orders, changes) = (HashMap::new(), Changes::default());
-        let mut memory = Self { id, head, base, orders, snapshot_at, batch: 0, changes };
+        let dashboard = Dashboard::default();
+        let mut memory = Self {
+            id,
+            head,
+            base,
+            orders,
+            dashboard,
+            snapshot_at,
+            dashboard_at: 0,
+            batch: 0,
+            changes,
+        };
         for recorded in tail {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
             memory.fold_base(&event);
             memory.base.remember(&event, recorded.command_id, recorded.position);
         }
         Ok(memory)
+    }
+
+    /// The dashboard at the same head, and where its document is.
+    #[must_use]
+    pub fn with_dashboard(self, (dashboard, dashboard_at): (Dashboard, Position)) -> Self {
+        Self { dashboard, dashboard_at, ..self }
     }
 
     /// Adds orders that were read from the store. Those without events become empty files.
@@ -184,6 +210,11 @@ impl Memory {
     #[must_use]
     pub fn view(&self) -> Option<&ConferenceView> {
         self.base.view.as_ref()
+    }
+
+    #[must_use]
+    pub fn dashboard(&self) -> &Dashboard {
+        &self.dashboard
     }
 
     #[must_use]
@@ -241,6 +272,7 @@ impl Memory {
             self.base.seats.remember(event);
         }
         let (conference, slug) = (self.id, self.slug());
+        let before = Share::of(process.and_then(|id| self.order_view(id)));
         if let Some(file) = process.and_then(|id| self.orders.get_mut(&id)) {
             let about = views::order::Conference { id: conference, slug: &slug };
             let view_changed = file.fold(about, stream, &event, cause.now);
@@ -250,6 +282,9 @@ impl Memory {
             self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
             self.changes.order_views.extend(process.filter(|_| view_changed));
         }
+        let told = Told { position, at: cause.now, stream, event: &event };
+        let order = process.and_then(|id| self.orders.get(&id)?.view.as_ref());
+        self.changes.dashboard_changed |= self.dashboard.apply(told, &before, order);
         self.changes.events.push(NewEvent {
             stream: stream.to_string(),
             version,
@@ -296,7 +331,7 @@ impl Memory {
             expected_head: self.head,
             events: changes.events.clone(),
             entry: self.entry(),
-            documents: self.document()?.into_iter().collect(),
+            documents: self.documents()?,
             lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
             deadlines: deadlines.collect(),
             effects: changes.effects.clone(),
@@ -314,10 +349,17 @@ impl Memory {
         if self.head - self.snapshot_at >= SNAPSHOT_EVERY {
             self.snapshot_at = self.head;
         }
-        if changes.conference_changed
-            && let Some(view) = &self.base.view
-        {
-            publish(position, Changed::Conference(view));
+        if self.head - self.dashboard_at >= DASHBOARD_EVERY {
+            self.dashboard_at = self.head;
+        }
+        if let Some(view) = &self.base.view {
+            if changes.conference_changed {
+                publish(position, Changed::Conference(view));
+            }
+            if changes.conference_changed || changes.dashboard_changed {
+                let pushed = Pushed { conference: view, dashboard: &self.dashboard };
+                publish(position, Changed::Dashboard(pushed));
+            }
         }
         for id in &changes.order_views {
             if let Some(view) = self.orders.get(id).and_then(|file| file.view.as_ref()) {
@@ -330,6 +372,10 @@ impl Memory {
 
     fn slug(&self) -> String {
         self.base.view.as_ref().map_or_else(String::new, |view| view.slug.clone())
+    }
+
+    fn order_view(&self, id: OrderId) -> Option<&OrderView> {
+        self.orders.get(&id)?.view.as_ref()
     }
 
     fn fold_base(&mut self, event: &Event) -> bool {
@@ -399,15 +445,20 @@ impl Memory {
         })
     }
 
-    fn document(&self) -> anyhow::Result<Option<Document>> {
-        let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) else {
-            return Ok(None);
-        };
-        Ok(Some(Document {
-            topic: views::conference::TOPIC.to_owned(),
-            position: self.position(),
-            body: serde_json::to_string(&Changed::Conference(view))?,
-        }))
+    fn documents(&self) -> anyhow::Result<Vec<Document>> {
+        let position = self.position();
+        let mut documents = Vec::new();
+        if let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) {
+            let body = serde_json::to_string(&Changed::Conference(view))?;
+            let topic = views::conference::TOPIC.to_owned();
+            documents.push(Document { topic, position, body });
+        }
+        if position - self.dashboard_at >= DASHBOARD_EVERY {
+            let body = serde_json::to_string(&self.dashboard)?;
+            let topic = views::dashboard::TOPIC.to_owned();
+            documents.push(Document { topic, position, body });
+        }
+        Ok(documents)
     }
 
     fn lookup(&self, id: OrderId) -> Option<Lookup> {

@@ -12,6 +12,7 @@ use crate::domain::{
 use crate::events::{Event, Stream};
 use crate::store::Position;
 use shared::commands::{Registrant, SeatQuantity};
+use shared::dashboard::{DashboardView, HAPPENINGS_MAX};
 use shared::views::OrderView;
 use shared::{
     AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, SeatTypeId, Timestamp,
@@ -114,6 +115,7 @@ pub enum Command {
     ReadOrder {
         order_id: OrderId,
     },
+    ReadDashboard,
 }
 
 impl Command {
@@ -121,7 +123,7 @@ impl Command {
     #[must_use]
     pub const fn order_id(&self) -> Option<OrderId> {
         match self {
-            Self::Conference(_) | Self::EffectPerformed => None,
+            Self::Conference(_) | Self::EffectPerformed | Self::ReadDashboard => None,
             Self::RegisterToConference { order_id, .. }
             | Self::AssignRegistrantDetails { order_id, .. }
             | Self::ExtendSeatReservation { order_id }
@@ -155,6 +157,7 @@ impl Command {
             Self::LookAgain { .. } => "LookAgain",
             Self::EffectPerformed => "EffectPerformed",
             Self::ReadOrder { .. } => "ReadOrder",
+            Self::ReadDashboard => "ReadDashboard",
         }
     }
 }
@@ -167,6 +170,8 @@ pub struct Answer {
     pub pay_at: Option<String>,
     /// Only for `ReadOrder`.
     pub view: Option<Box<OrderView>>,
+    /// Only for `ReadDashboard`.
+    pub dashboard: Option<Box<DashboardView>>,
     /// A process that could not go on; for the log.
     pub stuck: Option<Stuck>,
 }
@@ -205,6 +210,11 @@ fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer,
             }
         }
         Command::EffectPerformed => Ok(at(memory.position())),
+        Command::ReadDashboard => {
+            let conference = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
+            let view = memory.dashboard().view(conference, HAPPENINGS_MAX);
+            Ok(Answer { dashboard: Some(Box::new(view)), ..at(memory.position()) })
+        }
         command => {
             let order_id = command.order_id().unwrap_or(OrderId(Uuid::nil()));
             let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
@@ -325,7 +335,7 @@ fn register(
         Some(position) if memory.position() == before => position,
         _ => memory.position(),
     };
-    Ok(Answer { position, pay_at, stuck, view: None })
+    Ok(Answer { pay_at, stuck, ..at(position) })
 }
 
 /// Decides the command itself.
@@ -370,6 +380,7 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
         }
         Command::LookAgain { .. }
         | Command::ReadOrder { .. }
+        | Command::ReadDashboard
         | Command::EffectPerformed
         | Command::Conference(_) => return Ok(()),
     };

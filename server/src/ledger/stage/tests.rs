@@ -4,7 +4,9 @@ use super::*;
 use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
-use crate::store::{Commit, NewEvent, Recorded, Snapshot};
+use crate::ledger::catch_up::CatchUp;
+use crate::store::{Commit, Document, NewEvent, Recorded, Snapshot};
+use crate::views::dashboard;
 use proptest::prelude::*;
 use shared::ConferenceId;
 use shared::views::{ConferenceView, OrderStatus};
@@ -106,7 +108,22 @@ impl Desk {
             .filter(|e| crate::events::CONFERENCE_STREAMS.contains(&e.stream.as_str()))
             .cloned()
             .collect();
-        Memory::open(ID, self.history.len() as u64, snapshot, &tail).unwrap()
+        let memory = Memory::open(ID, self.history.len() as u64, snapshot, &tail).unwrap();
+        let mut catch_up = CatchUp::from(ID, self.document(dashboard::TOPIC)).unwrap();
+        let rest = self.history.iter().filter(|e| catch_up.position() < e.position);
+        for page in rest.cloned().collect::<Vec<_>>().chunks(7) {
+            let unknown = catch_up.unknown(page);
+            let processes =
+                self.history.iter().filter(|e| e.process.is_some_and(|id| unknown.contains(&id)));
+            catch_up.remember(&processes.cloned().collect::<Vec<_>>()).unwrap();
+            catch_up.fold(page).unwrap();
+        }
+        memory.with_dashboard(catch_up.done())
+    }
+
+    fn document(&self, topic: &str) -> Option<&Document> {
+        let documents = self.commits.iter().rev().flat_map(|commit| &commit.documents);
+        documents.into_iter().find(|document| document.topic == topic)
     }
 }
 
@@ -261,6 +278,28 @@ fn many_changes_of_mind_end() {
     assert_eq!(refusal.code, RefusalCode::TooManyRequests);
 }
 
+#[test]
+fn a_dashboard_catches_up_from_its_document_and_from_the_beginning() {
+    let mut desk = Desk::open(500, 0);
+    for number in 0..70 {
+        desk.browser(number, register(number, GENERAL, 2), NOON).unwrap();
+        desk.browser(number, assign(number), NOON).unwrap();
+    }
+    let (at, events) = (desk.document(dashboard::TOPIC).unwrap().position, desk.history.len());
+    assert!(0 < at && at < events as u64, "some events follow the document");
+    desk.browser(1, initiate(1, 1, euros(1_000)), NOON).unwrap();
+    desk.of_the_house(complete(1, 1, euros(1_000)), minutes(1)).unwrap();
+    desk.browser(2, Command::ReleaseHold { order_id: order_id(2) }, minutes(1)).unwrap();
+    assert_eq!(desk.read_back().dashboard(), desk.memory.dashboard());
+    for commit in &mut desk.commits {
+        commit.documents.clear();
+    }
+    assert_eq!(desk.read_back().dashboard(), desk.memory.dashboard());
+    let view = desk.memory.dashboard().view(desk.view(), HAPPENINGS_MAX);
+    assert_eq!((view.orders_confirmed, view.orders_held), (1, 68));
+    assert_eq!(view.revenue[0].revenue, euros(1_000));
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Register(u8, bool, u32),
@@ -355,6 +394,50 @@ impl Desk {
         }
     }
 
+    /// The dashboard's numbers are those of the orders as their own events tell them, and add up.
+    fn check_dashboard(&self) -> Result<(), TestCaseError> {
+        let view = self.memory.dashboard().view(self.view(), HAPPENINGS_MAX);
+        let orders: Vec<OrderView> = (0..4).filter_map(|number| self.told(number)).collect();
+        let having = |wanted: &[OrderStatus]| {
+            let found = orders.iter().filter(|order| wanted.contains(&order.status));
+            found.filter(|order| 0 < order.seats()).collect::<Vec<_>>()
+        };
+        let confirmed = having(&[OrderStatus::Confirmed]);
+        let held = having(&[OrderStatus::Held, OrderStatus::PartlyHeld]);
+        prop_assert_eq!(view.orders_confirmed as usize, confirmed.len());
+        prop_assert_eq!(view.orders_held as usize, held.len());
+        for (seat_type, brought) in view.conference.seat_types.iter().zip(&view.revenue) {
+            let lines = |orders: &[&OrderView]| {
+                let lines = orders.iter().flat_map(|order| order.lines.clone());
+                lines.filter(|line| line.seat_type == seat_type.id).collect::<Vec<_>>()
+            };
+            let paid: i64 = lines(&confirmed).iter().map(|line| line.line_total.minor).sum();
+            prop_assert_eq!((brought.seat_type, brought.revenue), (seat_type.id, euros(paid)));
+            let seats = |orders| lines(orders).iter().map(|line| line.held).sum::<u32>();
+            prop_assert_eq!((seat_type.sold, seat_type.held), (seats(&confirmed), seats(&held)));
+        }
+        let sold: u32 = view.sales.iter().map(|hour| hour.seats).sum();
+        prop_assert_eq!(sold, view.conference.seat_types.iter().map(|line| line.sold).sum::<u32>());
+        prop_assert!(view.sales.windows(2).all(|pair| pair[0].hour < pair[1].hour));
+        prop_assert!(view.happenings.windows(2).all(|pair| pair[1].position < pair[0].position));
+        let kept = (view.happenings_count as usize).min(HAPPENINGS_MAX);
+        prop_assert_eq!(view.happenings.len(), kept);
+        Ok(())
+    }
+
+    /// An order folded from its own events alone.
+    fn told(&self, number: u8) -> Option<OrderView> {
+        let mut view = None;
+        let about = crate::views::order::Conference { id: ID, slug: "rustconf" };
+        for event in self.history.iter().filter(|e| e.process == Some(order_id(number).0)) {
+            let stream = Stream::parse(&event.stream).unwrap();
+            let decoded = Event::decode(&event.kind, &event.payload).unwrap();
+            let at = Timestamp(event.recorded_at);
+            crate::views::order::apply(&mut view, about, stream, &decoded, at);
+        }
+        view
+    }
+
     fn total(&self, order: u8) -> Money {
         let file = self.memory.order(order_id(order));
         file.and_then(|file| file.order.total).unwrap_or(euros(0))
@@ -385,6 +468,8 @@ proptest! {
             prop_assert_eq!(other.view(), desk.memory.view());
             prop_assert_eq!(&other.seats().counts, &desk.memory.seats().counts);
             prop_assert_eq!(other.conference(), desk.memory.conference());
+            prop_assert_eq!(other.dashboard(), desk.memory.dashboard());
+            desk.check_dashboard()?;
             for counts in desk.memory.seats().counts.values() {
                 prop_assert!(counts.sold >= 0 && counts.held >= 0);
             }

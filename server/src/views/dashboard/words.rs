@@ -1,0 +1,112 @@
+//! What happened, in a few domain words with the order's code. Never with an e-mail address or a name
+//! of a person, because a dashboard hangs on walls.
+//!
+//! Not here: the whole story of one order (`views/history.rs`).
+
+use crate::domain::conference::Event as ConferenceEvent;
+use crate::domain::order::Event as OrderEvent;
+use crate::domain::payment::Event as PaymentEvent;
+use crate::events::{Event, Stream};
+use shared::dashboard::HappeningKind as Kind;
+use shared::views::OrderView;
+use shared::{OrderId, PaymentId, SeatTypeId};
+
+/// The order that a stream is about.
+pub(super) const fn order_of(stream: Stream) -> Option<OrderId> {
+    match stream {
+        Stream::Order(id) | Stream::Payment(id, _) | Stream::SeatAssignments(id) => Some(id),
+        Stream::Conference | Stream::Seats => None,
+    }
+}
+
+/// The words for an event; `None` for what is only a step of something that is told elsewhere.
+pub(super) fn happening<'a>(
+    stream: Stream,
+    event: &Event,
+    order: Option<&OrderView>,
+    name: impl Fn(SeatTypeId) -> &'a str,
+) -> Option<(Kind, String)> {
+    match (stream, event) {
+        (_, Event::Conference(event)) => Some((Kind::Settings, of_conference(event, name))),
+        (_, Event::Order(event)) => of_order(event, order?),
+        (Stream::Payment(_, id), Event::Payment(event)) => {
+            of_payment(event, id, order).map(|words| (Kind::Payment, words))
+        }
+        // Seats follow what orders and owners do; assignments begin without names.
+        _ => None,
+    }
+}
+
+fn of_conference<'a>(event: &ConferenceEvent, name: impl Fn(SeatTypeId) -> &'a str) -> String {
+    match event {
+        ConferenceEvent::ConferenceCreated(details) => format!("{} created", details.name),
+        ConferenceEvent::SeatTypeCreated(seat_type) => {
+            format!("{} added · {} seats at {}", seat_type.name, seat_type.quota, seat_type.price)
+        }
+        ConferenceEvent::QuotaChanged { seat_type, quota } => {
+            format!("Quota of {} is now {quota}", name(*seat_type))
+        }
+        ConferenceEvent::ConferencePublished {} => "Conference published".to_owned(),
+        ConferenceEvent::ConferenceUnpublished {} => "Conference hidden".to_owned(),
+    }
+}
+
+fn of_order(event: &OrderEvent, order: &OrderView) -> Option<(Kind, String)> {
+    let code = order.access_code;
+    let about = |what: &str| format!("Order {code} {what} · {}", seats_and_total(order));
+    let (kind, words) = match event {
+        OrderEvent::OrderReservationCompleted { .. } => (Kind::Order, about("held")),
+        OrderEvent::OrderPartiallyReserved { .. } => {
+            let (held, asked) = (order.seats(), order.seats_asked());
+            (Kind::Order, about(&format!("held in part, {held} of {asked}")))
+        }
+        OrderEvent::OrderConfirmed { .. } => (Kind::Sale, about("confirmed")),
+        OrderEvent::OrderExpired {} => (Kind::Order, about("expired")),
+        OrderEvent::OrderCancelled {} => (Kind::Order, about("cancelled")),
+        OrderEvent::SeatsReservationExtended { .. } => {
+            (Kind::Order, format!("Order {code} got more time"))
+        }
+        OrderEvent::OrderPlaced { .. }
+        | OrderEvent::OrderUpdated { .. }
+        | OrderEvent::OrderTotalsCalculated { .. }
+        | OrderEvent::OrderRegistrantAssigned { .. }
+        | OrderEvent::RegistrationCompleted {} => return None,
+    };
+    Some((kind, words))
+}
+
+fn of_payment(event: &PaymentEvent, id: PaymentId, order: Option<&OrderView>) -> Option<String> {
+    let order_words = order.map_or_else(
+        || "an order nobody knows".to_owned(),
+        |order| format!("order {}", order.access_code),
+    );
+    // Of an older payment the view says nothing any more.
+    let payment = order.and_then(|order| order.payment.as_ref()).filter(|known| known.id == id);
+    let of = payment.map_or_else(String::new, |payment| format!(" of {}", payment.amount));
+    Some(match event {
+        PaymentEvent::PaymentInitiated { amount, .. } => {
+            format!("Payment of {amount} begun for {order_words}")
+        }
+        PaymentEvent::PaymentCompleted { amount, .. } => {
+            format!("{amount} arrived for {order_words}")
+        }
+        PaymentEvent::PaymentRejected { .. } => format!("Payment{of} declined for {order_words}"),
+        PaymentEvent::PaymentCancelled {} => format!("Payment{of} given up for {order_words}"),
+        PaymentEvent::PaymentRefundRequested { amount } => {
+            format!("{amount} goes back for {order_words}")
+        }
+        PaymentEvent::PaymentRefunded { .. } => format!("Payment{of} refunded for {order_words}"),
+        PaymentEvent::PaymentQueried {} => return None,
+    })
+}
+
+/// "2 General + 1 Workshop · €398"; what is held or was.
+fn seats_and_total(order: &OrderView) -> String {
+    let lines = order.lines.iter().filter(|line| 0 < line.held);
+    let lines: Vec<String> = lines.map(|line| format!("{} {}", line.held, line.name)).collect();
+    if lines.is_empty() {
+        "no seats".to_owned()
+    } else {
+        format!("{} · {}", lines.join(" + "), order.total)
+    }
+}
