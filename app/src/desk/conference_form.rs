@@ -50,14 +50,16 @@ pub fn read_beginning(values: &Values, offset: ZoneOffset) -> Result<Beginning, 
     let mut problems = Problems::default();
     problems.text(values, "owner_name", "your name", (1, 200));
     problems.note("owner_email", email_problem(values.get("owner_email")));
-    // Registrants write to the owner unless another address is given.
+    // Registrants write to the owner unless another address is given; one mistake is said once.
     let mut all = values.clone();
+    let is_shared = values.get("contact_email").is_empty();
     for (field, text) in &mut all.0 {
-        if *field == "contact_email" && text.trim().is_empty() {
+        if *field == "contact_email" && is_shared {
             values.get("owner_email").clone_into(text);
         }
     }
     let facts = read_into(&mut problems, &all, offset);
+    problems.0.retain(|problem| !is_shared || problem.field != "contact_email");
     problems.note("slug", slug::problem(values.get("slug")));
     let currency = values.get("currency").parse().ok();
     if currency.is_none() {

@@ -91,7 +91,10 @@ fn header(session: Session) -> impl IntoView {
                 "Contoso"<span class="site-brand-rest">" Conferences"</span>
             </a>
             {show(move || !session.is_registrants(), || view! {
-                <a class="site-place" href=HOME>"Your conferences"</a>
+                <a class="site-place" href=HOME>
+                    <span class="desk-wide">"Your conferences"</span>
+                    <span class="desk-narrow">"Conferences"</span>
+                </a>
             }.into_any())}
             {show(is_owner, move || view! {
                 <button class="button button-quiet desk-sign-out" on:click=press(move || session.sign_out())>
@@ -112,7 +115,7 @@ fn sections(session: Session) -> impl IntoView {
     let state = move || if is_published() { "Published" } else { "Hidden" };
     view! {
         {show(move || is_inside.get(), move || view! {
-            <div class="desk-bar">
+            <section class="desk-bar" aria-label="Conference">
                 <p class="desk-bar-name">
                     {text(move || session.conference(|view| view.name.clone()).unwrap_or_default())}
                     <span class="desk-state" class:desk-state-public=flag(is_published)>{text(state)}</span>
@@ -120,7 +123,7 @@ fn sections(session: Session) -> impl IntoView {
                 <nav class="desk-sections" aria-label="Sections">
                     {block(move || each(SECTIONS, |section| section_link(session, section)))}
                 </nav>
-            </div>
+            </section>
         }.into_any())}
     }
 }

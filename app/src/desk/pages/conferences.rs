@@ -4,7 +4,7 @@ use crate::components::availability::{CapacityBar, percent};
 use crate::dates;
 use crate::desk::arrival::arrive;
 use crate::desk::session::{HOME, Who, use_session};
-use crate::erased::{block, each, either, follow, memo, show};
+use crate::erased::{block, each, either, flag, follow, memo, show, text};
 use leptos::prelude::*;
 use shared::Timestamp;
 use shared::management::OwnedConference;
@@ -24,7 +24,6 @@ pub fn ConferencesPage() -> impl IntoView {
         })
     });
     let is_guest = move || owner.with(|owner| owner.email.is_none());
-    let now = session.live.now;
     view! {
         <div class="main desk-page">
             <div class="desk-head">
@@ -41,7 +40,7 @@ pub fn ConferencesPage() -> impl IntoView {
             }.into_any(), move || view! {
                 <ul class="owned-list">
                     {block(move || {
-                        each(owner.get().conferences, |conference| card(conference, now.get_untracked()))
+                        each(owner.get().conferences, |conference| card(conference, session.live.now))
                     })}
                 </ul>
             }.into_any())}
@@ -49,9 +48,10 @@ pub fn ConferencesPage() -> impl IntoView {
     }
 }
 
-fn card(conference: OwnedConference, now: Timestamp) -> AnyView {
+fn card(conference: OwnedConference, now: RwSignal<Timestamp>) -> AnyView {
     let OwnedConference { sold, held, quota, .. } = conference;
-    let state = state_words(&conference, now);
+    let facts = conference.clone();
+    let state = memo(move || state_words(&facts, now.get()));
     let days = dates::days(conference.starts_at, conference.ends_at, &conference.time_zone);
     let left = quota.saturating_sub(sold).saturating_sub(held);
     view! {
@@ -60,7 +60,9 @@ fn card(conference: OwnedConference, now: Timestamp) -> AnyView {
                 <h2 class="owned-card-name">
                     <a href=format!("{HOME}/{}", conference.slug)>{conference.name}</a>
                 </h2>
-                <p class="desk-state" class:desk-state-public=state == "Published">{state}</p>
+                <p class="desk-state" class:desk-state-public=flag(move || state.get() == "Published")>
+                    {text(move || state.get())}
+                </p>
             </div>
             <p class="owned-card-when">{days} " · " {conference.location}</p>
             <dl class="owned-card-numbers">

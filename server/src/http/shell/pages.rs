@@ -93,7 +93,10 @@ impl Page {
              <p class=\"loading\">Opening your desk…</p></div></main>",
             title = Escaped(title),
         );
-        let header = "<a class=\"site-place\" href=\"/manage\">Your conferences</a>".to_owned();
+        let header = "<a class=\"site-place\" href=\"/manage\">\
+            <span class=\"desk-wide\">Your conferences</span>\
+            <span class=\"desk-narrow\">Conferences</span></a>"
+            .to_owned();
         Self { title: format!("{title} – Contoso desk"), head: String::new(), header, body }
     }
 
