@@ -7,10 +7,19 @@
 
 use serde::Serialize;
 use shared::Timestamp;
+use shared::dashboard::PUSH_INTERVAL_MS;
 use shared::live::Topic;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+/// Topics of which one reader gets no more than one frame per [`PACE`]: everything that happens moves
+/// a dashboard, and nobody reads faster.
+const PACED: &str = "dashboard/";
+const PACE: Duration = Duration::from_millis(PUSH_INTERVAL_MS);
 
 /// One frame, as text, with the position it shows.
 #[derive(Clone, Debug)]
@@ -33,31 +42,92 @@ struct Watched {
 /// One socket's newest unsent frames.
 #[derive(Debug, Default)]
 pub struct Mailbox {
-    waiting: Mutex<BTreeMap<String, Frame>>,
+    post: Mutex<Post>,
     arrived: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Post {
+    waiting: BTreeMap<String, Frame>,
+    /// The next frame of a paced topic does not leave before.
+    not_before: HashMap<String, Instant>,
+}
+
 impl Mailbox {
-    /// Waits for at least one frame and takes all that wait.
+    /// Waits for at least one frame that may leave and takes all that may.
     pub async fn take(&self) -> Vec<Frame> {
         loop {
-            let waiting = std::mem::take(&mut *lock(&self.waiting));
-            if !waiting.is_empty() {
-                return waiting.into_values().collect();
+            let next = {
+                let mut post = lock(&self.post);
+                let due = post.take_due(Instant::now());
+                if !due.is_empty() {
+                    return due;
+                }
+                post.next()
+            };
+            match next {
+                Some(next) => drop(timeout_at(next, self.arrived.notified()).await),
+                None => self.arrived.notified().await,
             }
-            self.arrived.notified().await;
         }
     }
 
     /// Puts a frame in, unless a newer one of the topic waits already.
     pub fn put(&self, topic: &Topic, frame: Frame) {
-        let mut waiting = lock(&self.waiting);
-        let is_newest =
-            waiting.get(&topic.to_string()).is_none_or(|known| known.position <= frame.position);
-        if is_newest {
-            waiting.insert(topic.to_string(), frame);
-            drop(waiting);
-            self.arrived.notify_one();
+        match lock(&self.post).waiting.entry(topic.to_string()) {
+            Entry::Vacant(place) => drop(place.insert(frame)),
+            Entry::Occupied(mut known) => {
+                if known.get().position <= frame.position {
+                    known.insert(frame);
+                }
+                // The first one has rung already.
+                return;
+            }
+        }
+        self.arrived.notify_one();
+    }
+
+    /// A frame of this position goes to the reader past the mailbox, now.
+    pub fn passed_by(&self, topic: &Topic, position: u64) {
+        let mut post = lock(&self.post);
+        let topic = topic.to_string();
+        if post.waiting.get(&topic).is_some_and(|known| known.position <= position) {
+            post.waiting.remove(&topic);
+        }
+        post.leaves(topic, Instant::now());
+    }
+
+    fn forget(&self, topic: &Topic) {
+        let mut post = lock(&self.post);
+        let topic = topic.to_string();
+        post.waiting.remove(&topic);
+        post.not_before.remove(&topic);
+    }
+}
+
+impl Post {
+    fn take_due(&mut self, now: Instant) -> Vec<Frame> {
+        let may_leave = |topic: &String| self.not_before.get(topic).is_none_or(|at| *at <= now);
+        let topics: Vec<String> =
+            self.waiting.keys().filter(|topic| may_leave(topic)).cloned().collect();
+        topics
+            .into_iter()
+            .filter_map(|topic| {
+                let frame = self.waiting.remove(&topic);
+                self.leaves(topic, now);
+                frame
+            })
+            .collect()
+    }
+
+    /// When the first of those that wait may leave.
+    fn next(&self) -> Option<Instant> {
+        self.waiting.keys().filter_map(|topic| self.not_before.get(topic).copied()).min()
+    }
+
+    fn leaves(&mut self, topic: String, now: Instant) {
+        if topic.starts_with(PACED) {
+            self.not_before.insert(topic, now + PACE);
         }
     }
 }
@@ -81,6 +151,7 @@ impl Hub {
                 topics.remove(topic);
             }
         }
+        mailbox.forget(topic);
     }
 
     /// Hands a changed view to everybody who watches it; it is not even written when nobody does.
@@ -158,6 +229,61 @@ mod tests {
         fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
             Err(S::Error::custom("nobody watches"))
         }
+    }
+
+    fn frame(position: u64) -> Frame {
+        Frame { position, text: "".into() }
+    }
+
+    async fn positions(mailbox: &Mailbox) -> Vec<u64> {
+        mailbox.take().await.iter().map(|frame| frame.position).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dashboard_is_paced_and_its_last_state_always_arrives() {
+        let mailbox = Mailbox::default();
+        let dashboard = Topic::Dashboard { slug: "rustconf".into() };
+        let start = Instant::now();
+        mailbox.put(&dashboard, frame(1));
+        assert_eq!(positions(&mailbox).await, [1], "the first one at once");
+        mailbox.put(&dashboard, frame(2));
+        mailbox.put(&dashboard, frame(3));
+        assert_eq!(positions(&mailbox).await, [3]);
+        assert_eq!(start.elapsed(), PACE);
+        mailbox.put(&dashboard, frame(4));
+        assert_eq!(positions(&mailbox).await, [4]);
+        assert_eq!(start.elapsed(), 2 * PACE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paced_topic_does_not_hold_up_another() {
+        let mailbox = Mailbox::default();
+        let dashboard = Topic::Dashboard { slug: "rustconf".into() };
+        let start = Instant::now();
+        mailbox.passed_by(&dashboard, 5);
+        mailbox.put(&dashboard, frame(6));
+        let (taken, ()) = tokio::join!(positions(&mailbox), async {
+            tokio::task::yield_now().await;
+            mailbox.put(&Topic::Directory, frame(0));
+        });
+        assert_eq!((taken, start.elapsed()), (vec![0], Duration::ZERO));
+        assert_eq!((positions(&mailbox).await, start.elapsed()), (vec![6], PACE));
+    }
+
+    #[tokio::test]
+    async fn what_went_past_the_mailbox_does_not_follow_itself() {
+        let hub = Hub::default();
+        let mailbox = Arc::new(Mailbox::default());
+        let dashboard = Topic::Dashboard { slug: "rustconf".into() };
+        hub.watch(&dashboard, &mailbox);
+        hub.publish(&dashboard, 7, Timestamp(0), &view());
+        mailbox.passed_by(&dashboard, 7);
+        mailbox.put(&Topic::Directory, frame(0));
+        assert_eq!(positions(&mailbox).await, [0]);
+        hub.publish(&dashboard, 8, Timestamp(0), &view());
+        hub.unwatch(&dashboard, &mailbox);
+        mailbox.put(&Topic::Directory, frame(0));
+        assert_eq!(positions(&mailbox).await, [0], "nothing follows the end of watching");
     }
 
     #[tokio::test]

@@ -16,8 +16,8 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::get;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use shared::RefusalCode;
 use shared::live::{ClientFrame, ServerFrame, TOPICS_PER_SOCKET_MAX, Topic};
+use shared::{RefusalCode, Timestamp};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
@@ -42,6 +42,9 @@ const FRAMES_BURST: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
 const IDLE_MAX: Duration = Duration::from_secs(65);
 /// A reader that does not take a frame for so long is gone.
 const SEND_MAX: Duration = Duration::from_secs(10);
+/// An owner's session is looked at again after this many milliseconds, for as long as a dashboard is
+/// watched with it.
+const SESSION_AGE_MAX_MS: i64 = 30_000;
 /// When the server restarts, its clients come back spread over this many milliseconds.
 const RECONNECT_AFTER_MS: std::ops::Range<u32> = 500..4_000;
 
@@ -86,6 +89,8 @@ struct Connection {
     watched: HashSet<Topic>,
     /// The cookie that came with the socket; it opens the owner's topics.
     owner: OwnerCookie,
+    /// When the owner's session is looked at again, while its topics are watched.
+    check_owner_at: Option<Timestamp>,
     pace: Option<DefaultDirectRateLimiter>,
     /// Ticks when nothing was heard for too long.
     silence: Interval,
@@ -113,6 +118,7 @@ impl Connection {
             mailbox: Arc::default(),
             watched: HashSet::new(),
             owner,
+            check_owner_at: None,
             pace: is_limited.then(|| RateLimiter::direct(quota)),
             silence: tokio::time::interval(IDLE_MAX),
         }
@@ -136,7 +142,9 @@ impl Connection {
 
     async fn talk(&mut self) -> End {
         let stop = self.door.house.stop.clone();
+        let clock = self.door.house.clock.clone();
         loop {
+            let check_owner_at = self.check_owner_at;
             let flow = tokio::select! {
                 () = stop.cancelled() => ControlFlow::Break(End::Restart),
                 message = self.socket.recv() => match message {
@@ -145,6 +153,9 @@ impl Connection {
                     None => ControlFlow::Break(End::Gone),
                 },
                 frames = self.mailbox.take() => self.push(frames).await,
+                () = clock.sleep_until(check_owner_at.unwrap_or_default()), if check_owner_at.is_some() => {
+                    self.check_owner().await
+                }
                 _ = self.silence.tick() => ControlFlow::Break(End::Idle),
             };
             if let ControlFlow::Break(end) = flow {
@@ -171,8 +182,7 @@ impl Connection {
         match serde_json::from_str(&text) {
             Ok(ClientFrame::Watch { topic, token }) => self.watch(topic, token).await,
             Ok(ClientFrame::Unwatch { topic }) => {
-                self.door.house.hub.unwatch(&topic, &self.mailbox);
-                self.watched.remove(&topic);
+                self.unwatch(&topic);
                 ControlFlow::Continue(())
             }
             Ok(ClientFrame::Ping) => {
@@ -186,6 +196,13 @@ impl Connection {
     async fn watch(&mut self, topic: Topic, token: Option<String>) -> Flow {
         let caller = token.map_or(Caller::Nobody, |token| Caller::with_token(&token));
         match self.try_watch(&topic, &caller).await {
+            // A push would replace it in the mailbox, but only this one is whole.
+            Ok(frame) if matches!(topic, Topic::Dashboard { .. }) => {
+                let next = self.door.house.clock.now() + SESSION_AGE_MAX_MS;
+                self.check_owner_at.get_or_insert(next);
+                self.mailbox.passed_by(&topic, frame.position);
+                self.push(vec![frame]).await
+            }
             Ok(frame) => {
                 // Through the mailbox, where a change that came meanwhile wins if it is newer.
                 self.mailbox.put(&topic, frame);
@@ -212,6 +229,31 @@ impl Connection {
             snapshot = queries::snapshot(&self.door, topic.clone(), (caller, &self.owner)).await?;
         }
         Ok(snapshot_frame(topic, snapshot.position, snapshot.server_now, &snapshot.view))
+    }
+
+    fn unwatch(&mut self, topic: &Topic) {
+        self.door.house.hub.unwatch(topic, &self.mailbox);
+        self.watched.remove(topic);
+    }
+
+    /// A session may end while its dashboards are open: then nothing more is pushed to them.
+    async fn check_owner(&mut self) -> Flow {
+        let mut next = None;
+        for topic in self.watched.iter().cloned().collect::<Vec<_>>() {
+            let Topic::Dashboard { slug } = &topic else { continue };
+            match self.door.owned(&self.owner, slug).await {
+                // A store that is away says nothing about the session, and nothing changes meanwhile.
+                Ok(_) | Err(Rejection { code: RefusalCode::Unavailable, .. }) => {
+                    next = Some(self.door.house.clock.now() + SESSION_AGE_MAX_MS);
+                }
+                Err(rejection) => {
+                    self.unwatch(&topic);
+                    self.send(&ServerFrame::Refused { topic, code: rejection.code }).await?;
+                }
+            }
+        }
+        self.check_owner_at = next;
+        ControlFlow::Continue(())
     }
 
     async fn push(&mut self, frames: Vec<Frame>) -> Flow {

@@ -59,6 +59,14 @@ pub(super) fn routes() -> Vec<Route> {
                 ],
             ),
         ),
+        (
+            "dashboard/{slug}",
+            openapi::view(
+                "How one conference sells, for its owner",
+                &["slug"],
+                &[RefusalCode::SignInRequired, RefusalCode::ConferenceNotFound],
+            ),
+        ),
     ];
     let views = topics.into_iter().map(|(topic, operation)| Route {
         path: format!("{VIEWS}{topic}"),
@@ -102,8 +110,9 @@ pub(super) async fn snapshot(
             (position, View::Conference(view))
         }
         Topic::Dashboard { slug } => {
-            door.owned(owner, slug).await?;
-            return Err(RefusalCode::ViewUnknown.into());
+            let ledger = door.owned(owner, slug).await?;
+            let (position, view) = door.house.ledgers.dashboard(ledger).await?;
+            (position, View::Dashboard(Box::new(view)))
         }
         Topic::Order { slug, order_id } => {
             let house = &door.house;

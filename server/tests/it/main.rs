@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod architecture;
+mod desk;
 mod effects;
 mod expiry;
 mod faults;
 mod house;
 mod http;
 mod live;
+mod owners;
 mod partial_reservation;
 mod payment;
 mod postgres;
