@@ -9,6 +9,7 @@ mod commands;
 mod health;
 mod limits;
 mod live;
+mod management;
 mod openapi;
 mod owner_commands;
 mod owner_session;
@@ -108,6 +109,7 @@ fn routes() -> Vec<Route> {
     let mut routes = commands::routes();
     routes.extend(owner_commands::routes());
     routes.extend(owners::routes());
+    routes.extend(management::routes());
     routes.extend(queries::routes());
     routes.extend([live::route(), openapi::route()]);
     routes.extend(health::routes());

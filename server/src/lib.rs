@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod config;
 pub mod deadlines;
+pub mod documents;
 pub mod domain;
 pub mod effects;
 pub mod events;

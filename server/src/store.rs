@@ -4,9 +4,11 @@
 //! in it becomes durable at once or nothing does.
 //! Not here: any word of the domain. What a payload means is known in `events.rs`.
 
+pub mod lists;
 mod postgres;
 mod sqlite;
 
+use lists::{Listed, Wanted};
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -78,6 +80,11 @@ pub struct Lookup {
     pub total_minor: i64,
     pub placed_at: i64,
     pub changed_at: i64,
+    /// Empty while unknown.
+    pub name: String,
+    pub seats: u32,
+    /// Lower case: what lists are searched in.
+    pub sought: String,
 }
 
 /// Something to do outside, asked for by an event of the same commit.
@@ -321,6 +328,8 @@ delegate! {
     end_sessions(scope: &SessionScope, except: &SessionKey) -> Result<()>;
     /// Processes of a ledger with this e-mail (lower case) and code; newest first.
     find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
+    /// Processes of a ledger as lists show them, newest first.
+    list(ledger: LedgerId, wanted: &Wanted) -> Result<Vec<Listed>>;
     /// True when the database answers.
     is_ready() -> bool;
     /// Finishes what is under way and closes the connections.

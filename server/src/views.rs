@@ -5,4 +5,5 @@
 
 pub mod conference;
 pub mod dashboard;
+pub mod history;
 pub mod order;

@@ -3,8 +3,10 @@
 //! Each route hands in its own description, so none can be forgotten. A copy is kept in
 //! `docs/openapi.json`, and a test compares.
 
+mod lists;
 mod owners;
 
+pub(super) use lists::{list, owned, table};
 pub(super) use owners::{create_conference, owner, owner_command, sign_in, sign_out};
 
 use super::{Door, Route, problem};
@@ -203,6 +205,7 @@ pub(super) fn document(routes: &[Route]) -> String {
 fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     let mut all = Vec::new();
     owners::add_schemas(&mut all);
+    lists::add_schemas(&mut all);
     add::<RegisterToConference>(&mut all);
     add::<AssignRegistrantDetails>(&mut all);
     add::<ExtendSeatReservation>(&mut all);

@@ -464,18 +464,24 @@ impl Memory {
     fn lookup(&self, id: OrderId) -> Option<Lookup> {
         let file = self.orders.get(&id)?;
         let view = file.view.as_ref()?;
+        let registrant = file.order.registrant.as_ref();
+        let name = registrant.map_or_else(String::new, |registrant| {
+            format!("{} {}", registrant.given_name, registrant.family_name)
+        });
+        let email =
+            registrant.map_or_else(String::new, |registrant| registrant.email.to_lowercase());
+        let code = view.access_code.as_str().to_owned();
         Some(Lookup {
             process: id.0,
-            code: view.access_code.as_str().to_owned(),
-            email: file
-                .order
-                .registrant
-                .as_ref()
-                .map_or_else(String::new, |registrant| registrant.email.to_lowercase()),
+            sought: format!("{code} {}\n{name}\n{email}", view.access_code).to_lowercase(),
+            code,
+            email,
             status: status_name(file.order.status),
             total_minor: file.order.total.map_or(0, |total| total.minor),
             placed_at: view.placed_at.0,
             changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
+            name,
+            seats: view.seats(),
         })
     }
 

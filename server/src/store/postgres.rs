@@ -3,6 +3,19 @@
 //! A commit is one statement and one round trip (`postgres/write.rs`). Not here: sequences, triggers,
 //! advisory or session locks.
 
+/// Asks one thing on a connection of its own; without an answer that connection is not used again.
+macro_rules! ask {
+    ($store:expr, $query:expr, $how:ident) => {{
+        let mut connection = $store.pool.acquire().await?;
+        let answer = timeout(ANSWER_MAX, $query.$how(&mut *connection)).await;
+        answer.unwrap_or_else(|_| {
+            connection.close_on_drop();
+            Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+        })
+    }};
+}
+
+mod lists;
 mod write;
 
 use std::io;
@@ -22,6 +35,7 @@ use super::{
 const MIGRATIONS: &[MigrationFile] = &[
     (1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql")),
     (2, "owners", include_str!("../../migrations/postgres/0002_owners.sql")),
+    (4, "lists", include_str!("../../migrations/postgres/0004_lists.sql")),
 ];
 
 const CONNECTIONS_MAX: u32 = 10;
@@ -38,18 +52,6 @@ const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
-}
-
-/// Asks one thing on a connection of its own; without an answer that connection is not used again.
-macro_rules! ask {
-    ($store:expr, $query:expr, $how:ident) => {{
-        let mut connection = $store.pool.acquire().await?;
-        let answer = timeout(ANSWER_MAX, $query.$how(&mut *connection)).await;
-        answer.unwrap_or_else(|_| {
-            connection.close_on_drop();
-            Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
-        })
-    }};
 }
 
 impl Postgres {

@@ -4,6 +4,7 @@
 //! thread, whatever it holds (`sqlite/write.rs`). Not here: group commit; who collects commands into
 //! batches is `ledger`.
 
+mod lists;
 mod write;
 
 use std::fs::{File, TryLockError};
@@ -29,6 +30,7 @@ use super::{
 const MIGRATIONS: &[MigrationFile] = &[
     (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
     (2, "owners", include_str!("../../migrations/sqlite/0002_owners.sql")),
+    (4, "lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
 ];
 
 /// Connections that read beside the writer.

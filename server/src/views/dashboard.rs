@@ -158,9 +158,12 @@ impl Dashboard {
     }
 
     fn name_seat_types(&mut self, event: &ConferenceEvent) {
-        if let ConferenceEvent::SeatTypeCreated(seat_type) = event {
-            self.seat_types.entry(seat_type.id).or_default().name.clone_from(&seat_type.name);
-        }
+        let (id, name) = match event {
+            ConferenceEvent::SeatTypeCreated(seat_type) => (seat_type.id, &seat_type.name),
+            ConferenceEvent::SeatTypeUpdated { seat_type, facts } => (*seat_type, &facts.name),
+            _ => return,
+        };
+        self.seat_types.entry(id).or_default().name.clone_from(name);
     }
 }
 

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use futures_util::future::join_all;
+use server::store::lists::{ListPlace, Listed, Wanted};
 use server::store::{
     Commit, CommitError, Document, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, Owner,
     ProcessId, Recorded, Snapshot, Store,
@@ -87,6 +88,8 @@ claims! {
     a_buried_effect_is_seen_but_not_leased
     an_effect_that_is_done_is_gone
     processes_are_found_by_email_and_code_newest_first
+    lists_go_on_where_a_page_ended
+    lists_are_searched_and_filtered
     bytes_come_back_as_they_were
     committers_at_one_head_win_one_after_the_other
     reopening_shows_everything
@@ -127,6 +130,9 @@ fn lookup(process: ProcessId, placed_at: i64) -> Lookup {
         total_minor: 1250,
         placed_at,
         changed_at: placed_at,
+        name: "Ada Lovelace".into(),
+        seats: 2,
+        sought: "ab12cd ada lovelace ada@example.org".into(),
     }
 }
 
@@ -575,6 +581,55 @@ async fn processes_are_found_by_email_and_code_newest_first(world: World) {
     assert_eq!(found, [id(3), id(1)]);
     let found = store.find_processes(LEDGER, "ada@example.org", "ab12cd").await.expect("an answer");
     assert!(found.is_empty());
+}
+
+fn wanted(search: &str, status: Option<&'static str>) -> Wanted {
+    Wanted { search: search.into(), status, after: ListPlace::BEGINNING, limit: 100 }
+}
+
+async fn listed(store: &Store, wanted: &Wanted) -> Vec<ProcessId> {
+    store.list(LEDGER, wanted).await.unwrap().iter().map(|row| row.process).collect()
+}
+
+async fn lists_go_on_where_a_page_ended(world: World) {
+    let World { store, .. } = &world.with_a_ledger().await;
+    // Two of the same instant, and an order that neither ids nor rows have.
+    let lookups = vec![lookup(id(1), 20), lookup(id(3), 10), lookup(id(2), 20), lookup(id(4), 30)];
+    store.commit(&Commit { lookups, ..at(1) }).await.unwrap();
+    let mut found = Vec::new();
+    let mut after = ListPlace::BEGINNING;
+    loop {
+        let page = Wanted { after, limit: 1, ..wanted("", None) };
+        let Some(row) = store.list(LEDGER, &page).await.unwrap().pop() else { break };
+        after = row.place();
+        found.push(row);
+    }
+    let processes: Vec<_> = found.iter().map(|row| row.process).collect();
+    assert_eq!(processes, [id(4), id(2), id(1), id(3)]);
+    let Listed { code, name, email, status, seats, total_minor, changed_at, .. } = &found[0];
+    assert_eq!((code.as_str(), name.as_str(), *seats), ("AB12CD", "Ada Lovelace", 2));
+    assert_eq!((email.as_str(), status.as_str()), ("ada@example.org", "placed"));
+    assert_eq!((*total_minor, *changed_at), (1250, 30));
+    assert_eq!(store.list(id(99), &wanted("", None)).await.unwrap(), []);
+}
+
+async fn lists_are_searched_and_filtered(world: World) {
+    let World { store, .. } = &world.with_a_ledger().await;
+    let odd = Lookup { sought: "100%_\\'ägnes".into(), ..lookup(id(2), 20) };
+    let paid = Lookup { status: "paid", ..lookup(id(3), 30) };
+    let lookups = vec![lookup(id(1), 10), odd, paid];
+    store.commit(&Commit { lookups, ..at(1) }).await.unwrap();
+    assert_eq!(listed(store, &wanted("", None)).await, [id(3), id(2), id(1)]);
+    assert_eq!(listed(store, &wanted("lovelace", None)).await, [id(3), id(1)]);
+    assert_eq!(listed(store, &wanted("", Some("paid"))).await, [id(3)]);
+    assert_eq!(listed(store, &wanted("lovelace", Some("placed"))).await, [id(1)]);
+    for search in ["ägnes", "%_", "\\", "'"] {
+        assert_eq!(listed(store, &wanted(search, None)).await, [id(2)], "{search}");
+    }
+    let renamed = vec![Lookup { sought: "grace".into(), seats: 5, ..lookup(id(1), 10) }];
+    store.commit(&Commit { lookups: renamed, ..at(1) }).await.unwrap();
+    assert_eq!(listed(store, &wanted("grace", None)).await, [id(1)]);
+    assert_eq!(store.list(LEDGER, &wanted("grace", None)).await.unwrap()[0].seats, 5);
 }
 
 async fn bytes_come_back_as_they_were(world: World) {

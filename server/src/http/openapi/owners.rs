@@ -20,13 +20,14 @@ pub(super) const SESSION: &str = "owner_session";
 const ABOUT_SESSION: &str = "Set by `/api/sign-in`, for all conferences of an address, and by \
     `create-conference`, for that conference. Over TLS its name begins with `__Host-`.";
 /// What every command of an owner can be refused for.
-const MANAGED: [RefusalCode; 2] = [RefusalCode::SignInRequired, RefusalCode::ConferenceNotFound];
+pub(super) const MANAGED: [RefusalCode; 2] =
+    [RefusalCode::SignInRequired, RefusalCode::ConferenceNotFound];
 
 pub(super) fn scheme() -> SecurityScheme {
     SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(PLAIN_NAME, ABOUT_SESSION)))
 }
 
-fn by_owner() -> SecurityRequirement {
+pub(super) fn by_owner() -> SecurityRequirement {
     SecurityRequirement::new(SESSION, Vec::<String>::new())
 }
 

@@ -54,6 +54,9 @@ pub(super) fn bind<'q>(
         .bind(snapshot.as_ref().map(|snapshot| snapshot.body.as_str()))
         .bind(entry.map(|entry| entry.owner.email.as_str()))
         .bind(entry.map(|entry| entry.owner.code.as_str()))
+        .bind(column(&lookups, |lookup| lookup.name.as_str()))
+        .bind(column(&lookups, |lookup| i64::from(lookup.seats)))
+        .bind(column(&lookups, |lookup| lookup.sought.as_str()))
 }
 
 fn column<'a, T, V>(rows: &'a [T], value: impl Fn(&'a T) -> V) -> Vec<V> {
@@ -103,15 +106,19 @@ new_documents AS (
     SET position = excluded.position, body = excluded.body
     WHERE excluded.position >= documents.position),
 new_orders AS (
-    INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at)
-    SELECT ledger, process, code, email, status, total_minor, placed_at, changed_at
+    INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at,
+                        name, seats, sought)
+    SELECT ledger, process, code, email, status, total_minor, placed_at, changed_at, name, seats,
+           sought
     FROM fence, unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::bigint[],
-                       $23::bigint[], $24::bigint[])
-        AS row (process, code, email, status, total_minor, placed_at, changed_at)
+                       $23::bigint[], $24::bigint[], $37::text[], $38::bigint[], $39::text[])
+        AS row (process, code, email, status, total_minor, placed_at, changed_at, name, seats,
+                sought)
     ON CONFLICT (ledger, process) DO UPDATE
     SET code = excluded.code, email = excluded.email, status = excluded.status,
         total_minor = excluded.total_minor, placed_at = excluded.placed_at,
-        changed_at = excluded.changed_at),
+        changed_at = excluded.changed_at, name = excluded.name, seats = excluded.seats,
+        sought = excluded.sought),
 new_deadlines AS (
     INSERT INTO deadlines (ledger, process, at)
     SELECT ledger, process, instant

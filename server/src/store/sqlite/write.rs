@@ -107,14 +107,16 @@ ON CONFLICT (ledger, generation, topic) DO UPDATE
 SET position = excluded.position, body = excluded.body
 WHERE excluded.position >= documents.position;
 
-INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at)
+INSERT INTO orders (ledger, process, code, email, status, total_minor, placed_at, changed_at, name,
+                    seats, sought)
 SELECT $1, unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-       value ->> 6
+       value ->> 6, value ->> 7, value ->> 8, value ->> 9
 FROM json_each($7) WHERE true
 ON CONFLICT (ledger, process) DO UPDATE
 SET code = excluded.code, email = excluded.email, status = excluded.status,
     total_minor = excluded.total_minor, placed_at = excluded.placed_at,
-    changed_at = excluded.changed_at;
+    changed_at = excluded.changed_at, name = excluded.name, seats = excluded.seats,
+    sought = excluded.sought;
 
 DELETE FROM deadlines WHERE ledger = $1
 AND process IN (SELECT unhex(value ->> 0) FROM json_each($8) WHERE value ->> 1 IS NULL);
@@ -170,8 +172,20 @@ impl Rows {
         let lookups: Vec<_> = last_of_each(&commit.lookups, |lookup| lookup.process)
             .map(|lookup| {
                 let Lookup { code, email, status, total_minor, placed_at, changed_at, .. } = lookup;
-                let process = lookup.process.simple();
-                (process, code, email, status, total_minor, placed_at, changed_at)
+                let Lookup { process, name, seats, sought, .. } = lookup;
+                let process = process.simple();
+                (
+                    process,
+                    code,
+                    email,
+                    status,
+                    total_minor,
+                    placed_at,
+                    changed_at,
+                    name,
+                    seats,
+                    sought,
+                )
             })
             .collect();
         let deadlines: Vec<_> = last_of_each(&commit.deadlines, |(process, _)| *process)

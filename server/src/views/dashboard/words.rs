@@ -48,6 +48,14 @@ fn of_conference<'a>(event: &ConferenceEvent, name: impl Fn(SeatTypeId) -> &'a s
         }
         ConferenceEvent::ConferencePublished {} => "Conference published".to_owned(),
         ConferenceEvent::ConferenceUnpublished {} => "Conference hidden".to_owned(),
+        ConferenceEvent::ConferenceUpdated { .. } => {
+            "Settings of the conference changed".to_owned()
+        }
+        ConferenceEvent::SeatTypeUpdated { facts, .. } => {
+            format!("{} changed · {} each", facts.name, facts.price)
+        }
+        ConferenceEvent::SeatTypeDeleted { seat_type } => format!("{} removed", name(*seat_type)),
+        ConferenceEvent::OwnerCodeRotated { .. } => "Access code of the owner replaced".to_owned(),
     }
 }
 
