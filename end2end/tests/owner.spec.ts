@@ -160,8 +160,8 @@ test("changes a quota in place, and chooses when somebody else was faster", asyn
   await expect(owner.button("Change the number of seats, General admission")).toBeFocused();
 
   await owner.beginsToChangeTheQuota("General admission", 200);
-  const [{ id }] = (await server.conference(slug)).seat_types as [{ id: string }];
-  await server.changeQuota(slug, id, 170);
+  const [general] = (await server.conference(slug)).seat_types;
+  await server.changeQuota(slug, general!.id, 170);
   await owner.saves();
   await expect(owner.page.getByText("Somebody set 170 in the meantime. You wrote 200.")).toBeVisible();
   await expect(owner.button("Keep 170")).toBeVisible();
