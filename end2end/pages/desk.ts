@@ -36,6 +36,12 @@ export class DeskPage {
     await expect(this.heading("Sign in to manage your conferences")).toBeVisible();
   }
 
+  /** By the head of every page; on a phone it says only "Conferences". */
+  async goesToTheConferences(): Promise<void> {
+    await this.page.getByRole("banner").getByRole("link", { name: /^(Your c|C)onferences$/ }).click();
+    await expect(this.heading("Your conferences")).toBeFocused();
+  }
+
   // ---- a conference ----------------------------------------------------------------------------
 
   async describesAConference(name: string, owner: Owner = mia): Promise<void> {

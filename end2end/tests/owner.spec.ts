@@ -119,7 +119,7 @@ test("comes back by e-mail and code, to the very page that was asked for", async
   await expect(laptop.field("Name")).toHaveValue("Rust Days 2031");
   const cookies = await laptop.page.context().cookies();
   expect(cookies.every((cookie) => cookie.httpOnly && cookie.sameSite !== "None")).toBe(true);
-  await laptop.page.getByRole("link", { name: "Your conferences" }).click();
+  await laptop.goesToTheConferences();
   await expect(laptop.link("Rust Days 2031")).toBeVisible();
   await laptop.signsOut();
   await laptop.opens(`/manage/${slug}`);
@@ -262,7 +262,6 @@ test("works on pages without a barrier, on a narrow screen, too", async ({ owner
   await owner.button("Publish").click();
   await hasNoBarrier("question");
   await owner.button("Not yet").click();
-  await page.getByRole("link", { name: /onferences$/ }).last().click();
-  await expect(owner.heading("Your conferences")).toBeFocused();
+  await owner.goesToTheConferences();
   await hasNoBarrier("my conferences");
 });

@@ -7,6 +7,9 @@ use crate::erased::{each, either, memo, text};
 use leptos::prelude::*;
 use shared::views::SeatTypeView;
 
+/// A number of a seat type.
+type Part = fn(&SeatTypeView) -> u32;
+
 /// The page.
 #[component]
 pub fn DashboardPage() -> impl IntoView {
@@ -26,12 +29,12 @@ pub fn DashboardPage() -> impl IntoView {
 
 /// All of one snapshot, so they add up in every frame.
 fn tiles(session: Session) -> AnyView {
-    let sum = move |of: fn(&SeatTypeView) -> u32| {
+    let sum = move |of: Part| {
         let all =
             |view: &shared::views::ConferenceView| view.seat_types.iter().map(of).sum::<u32>();
         session.conference(all).unwrap_or_default()
     };
-    let tiles: [(&str, fn(&SeatTypeView) -> u32); 3] =
+    let tiles: [(&str, Part); 3] =
         [("Sold", |it| it.sold), ("Held", |it| it.held), ("Left", SeatTypeView::remaining)];
     view! {
         <dl class="tiles">
