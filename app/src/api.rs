@@ -31,15 +31,15 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What to say about it.
+    /// What to say about it. The server's refusals bring their sentence along.
     #[must_use]
-    pub const fn sentence(&self) -> &'static str {
+    pub const fn sentence(&self) -> &str {
         match self {
-            Self::Refused(problem) => problem.code.sentence(),
+            Self::Refused(problem) => problem.title.as_str(),
             Self::Unreachable => {
                 "We can't reach the server. What you typed is saved. Try again in a moment."
             }
-            Self::Faulty { .. } => RefusalCode::Fault.sentence(),
+            Self::Faulty { .. } => RefusalCode::Fault.sentence_of_an_order(),
         }
     }
 

@@ -148,7 +148,7 @@ impl Form {
     pub fn explain(self, failure: &Failure) {
         let (fields, words) = match failure {
             Failure::Refused(problem) => {
-                let words = problem.detail.as_deref().unwrap_or(problem.code.sentence());
+                let words = problem.detail.as_deref().unwrap_or(&problem.title);
                 (problem.fields.clone(), words.to_owned())
             }
             Failure::Unreachable | Failure::Faulty { .. } => {

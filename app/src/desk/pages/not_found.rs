@@ -1,6 +1,5 @@
 //! An address that leads nowhere, or to a conference of somebody else; and a server that does not say.
 
-use crate::api::Failure;
 use crate::desk::arrival::arrive;
 use crate::desk::session::{HOME, Who, use_session};
 use crate::erased::{press, text};
@@ -28,8 +27,8 @@ pub fn UnheardPage() -> impl IntoView {
     let session = use_session();
     let sentence = move || {
         session.who.with(|who| match who {
-            Who::Unheard(failure) => Failure::sentence(failure),
-            Who::Asking | Who::Owner(_) | Who::Nobody => "",
+            Who::Unheard(failure) => failure.sentence().to_owned(),
+            Who::Asking | Who::Owner(_) | Who::Nobody => String::new(),
         })
     };
     view! {

@@ -296,7 +296,7 @@ impl Changing {
                 self.focus("-use".to_owned());
             }
             Failure::Refused(problem) => {
-                let words = problem.detail.as_deref().unwrap_or(problem.code.sentence());
+                let words = problem.detail.as_deref().unwrap_or(&problem.title);
                 self.fail(words);
             }
             Failure::Unreachable | Failure::Faulty { .. } => self.fail(failure.sentence()),

@@ -90,7 +90,7 @@ fn name_of(seat_type: Memo<Option<SeatTypeView>>) -> String {
 
 /// Only what nobody has can be removed; for the rest the button is not offered.
 fn removal(session: Session, id: SeatTypeId, seat_type: Memo<Option<SeatTypeView>>) -> AnyView {
-    let (is_asked, failure) = (RwSignal::new(false), RwSignal::new(None::<&'static str>));
+    let (is_asked, failure) = (RwSignal::new(false), RwSignal::new(None::<String>));
     let is_free =
         move || seat_type.with(|it| it.as_ref().is_some_and(|it| it.sold == 0 && it.held == 0));
     let remove = move || {
@@ -104,7 +104,7 @@ fn removal(session: Session, id: SeatTypeId, seat_type: Memo<Option<SeatTypeView
                 Err(Failure::Refused(problem)) if problem.code == RefusalCode::SeatTypeUnknown => {}
                 Err(reason) if session.has_ended(&reason) => {}
                 Err(reason) => {
-                    let _ = failure.try_set(Some(reason.sentence()));
+                    let _ = failure.try_set(Some(reason.sentence().to_owned()));
                 }
             }
             session.live.refresh();
@@ -122,7 +122,7 @@ fn removal(session: Session, id: SeatTypeId, seat_type: Memo<Option<SeatTypeView
         <AskOnce words=REMOVE is_open=is_asked act=Callback::new(move |()| remove())>
             <p>{text(move || format!("Nobody has a seat of {} yet. It will disappear from every page.", name_of(seat_type)))}</p>
         </AskOnce>
-        {show(move || failure.get().is_some(), move || view! {
+        {show(move || failure.with(Option::is_some), move || view! {
             <p class="field-error">{text(move || failure.get().unwrap_or_default())}</p>
         }.into_any())}
     }
