@@ -9,6 +9,7 @@ pub mod arrival;
 pub mod conference_form;
 pub mod form;
 pub mod frame;
+pub mod order_words;
 pub mod pages;
 pub mod parts;
 pub mod place;
