@@ -169,6 +169,39 @@ test("changes a quota in place, and chooses when somebody else was faster", asyn
   await expect(owner.seatType("General admission")).toContainText("200 in all");
 });
 
+test("finds an order by name and reads its story", async ({ owner, anotherPerson, slug }) => {
+  test.slow();
+  await owner.creates("Rust Days 2031", slug);
+  await owner.goesTo("Seats");
+  await owner.addsASeatType(offers[0]!);
+  await owner.goesTo("Dashboard");
+  await owner.publishes();
+  await owner.goesTo("Orders");
+  await expect(owner.page.getByText("No order fits.")).toBeVisible();
+  const visitor = await anotherPerson();
+  await visitor.buys(slug, { "General admission": 2 });
+  const code = await visitor.accessCode();
+  await owner.goesTo("Dashboard");
+  await owner.goesTo("Orders");
+  await owner.field("Code, name or email").fill("nobody at all");
+  await owner.button("Search").click();
+  await expect(owner.page.getByText("No order fits.")).toBeVisible();
+  await owner.field("Code, name or email").fill("lovelace");
+  await owner.button("Search").click();
+  const order = owner.page.getByRole("row").filter({ hasText: "Ada Lovelace" });
+  await expect(order).toContainText("Confirmed");
+  await expect(order).toContainText("2 seats");
+  await expect(order).toContainText("€398");
+  const { violations } = await new AxeBuilder({ page: owner.page }).analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
+  await owner.field("Status").selectOption("Expired");
+  await expect(owner.page.getByText("No order fits.")).toBeVisible();
+  await owner.field("Status").selectOption("Confirmed");
+  await order.getByRole("link", { name: code }).click();
+  await expect(owner.heading(`Order ${code}`)).toBeVisible();
+  await expect(owner.page.getByRole("region", { name: "What happened" }).getByRole("listitem").nth(2)).toBeVisible();
+});
+
 test("hides a conference after one question, and edits it without publishing it", async ({ owner, anotherPerson, slug }) => {
   await owner.creates("Rust Days 2031", slug);
   await owner.goesTo("Seats");

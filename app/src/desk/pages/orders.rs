@@ -87,14 +87,18 @@ impl Looking {
                         on:input=move |event| self.typed.set(event_target_value(&event))
                     />
                 </label>
-                <label class="field">
-                    <span class="field-label">"Status"</span>
-                    <select class="field-box" on:change=move |event| self.status.set(event_target_value(&event))>
+                <div class="field">
+                    <label class="field-label" for="status">"Status"</label>
+                    <select
+                        class="field-box"
+                        id="status"
+                        on:change=move |event| self.status.set(event_target_value(&event))
+                    >
                         {each(FILTERS, |(value, name)| {
                             view! { <option value=value>{name}</option> }.into_any()
                         })}
                     </select>
-                </label>
+                </div>
                 <button class="button button-primary">"Search"</button>
             </form>
         }
