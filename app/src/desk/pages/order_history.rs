@@ -18,7 +18,7 @@ use shared::views::OrderStatus;
 #[derive(Clone)]
 enum Told {
     Asking,
-    Known(OrderHistory),
+    Known(Box<OrderHistory>),
     Failed(Failure),
 }
 
@@ -41,7 +41,7 @@ pub fn OrderHistoryPage() -> impl IntoView {
             <h1 tabindex="-1">{text(code)}</h1>
             {block(move || match told.get() {
                 Told::Asking => view! { <p class="loading">"Looking up the order…"</p> }.into_any(),
-                Told::Known(history) => story(session, history),
+                Told::Known(history) => story(session, *history),
                 Told::Failed(failure) => view! {
                     <p class="note note-look">
                         {failure.sentence().to_owned()}
@@ -59,7 +59,7 @@ fn ask(session: Session, told: RwSignal<Told>) {
     let path = format!("/api/manage/{}/orders/{id}", address.slug);
     spawn_local(async move {
         let answer = match api::get::<OrderHistory>(&path).await {
-            Ok(history) => Told::Known(history),
+            Ok(history) => Told::Known(Box::new(history)),
             Err(failure) if session.has_ended(&failure) => return,
             Err(failure) => Told::Failed(failure),
         };
