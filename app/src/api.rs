@@ -39,7 +39,7 @@ impl Failure {
             Self::Unreachable => {
                 "We can't reach the server. What you typed is saved. Try again in a moment."
             }
-            Self::Faulty { .. } => RefusalCode::Fault.sentence_of_an_order(),
+            Self::Faulty { .. } => RefusalCode::Fault.sentence_of_a_reservation(),
         }
     }
 

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Of a sentence that no order can be answered with, those who register load nothing.
-macro_rules! sentence_of_an_order {
+/// Of a sentence that no reservation can be answered with, those who register load nothing.
+macro_rules! sentence_of_a_reservation {
     ($sentence:literal) => {
         $sentence
     };
@@ -43,12 +43,12 @@ macro_rules! refusals {
                 }
             }
 
-            /// The same, for a program that only places and pays orders: it does not carry the words
-            /// of refusals that say `elsewhere` in the list.
+            /// The same, for a program that must know by itself only why a reservation was refused: it
+            /// does not carry the words of refusals that say `elsewhere` in the list.
             #[must_use]
-            pub const fn sentence_of_an_order(self) -> &'static str {
+            pub const fn sentence_of_a_reservation(self) -> &'static str {
                 match self {
-                    $(Self::$code => sentence_of_an_order!($($where_)? $sentence),)*
+                    $(Self::$code => sentence_of_a_reservation!($($where_)? $sentence),)*
                     Self::Unknown => SOMETHING_ELSE,
                 }
             }
@@ -78,7 +78,7 @@ refusals! {
     ConferenceNotFound => "We can't find that conference.",
     /// Also the answer to a wrong token: whether the order exists is nobody else's business.
     OrderNotFound => "We can't find that order.",
-    PaymentNotFound => "We can't find that payment.",
+    PaymentNotFound => elsewhere "We can't find that payment.",
 
     // The owner's commands.
     SlugTaken => elsewhere "Another conference has this address already.",
@@ -116,13 +116,13 @@ refusals! {
     OrderAlreadyConfirmed => "This order is already confirmed.",
     OrderEnded => "This order has ended. You can start a new one.",
     SeatsNotHeld => "Your seats are not confirmed yet.",
-    RegistrantMissing => "Tell us first who is registering.",
+    RegistrantMissing => elsewhere "Tell us first who is registering.",
     PaymentInProgress => "A payment for this order is in progress.",
-    NothingToPay => "This order is free of charge.",
-    PaymentRequired => "This order has to be paid.",
-    TotalChanged => "The total has changed. Check it, then pay.",
-    HoldNotExtendable => "Because seats are scarce, this time can't be extended.",
-    ExtensionsUsedUp => "This hold can't be extended again.",
+    NothingToPay => elsewhere "This order is free of charge.",
+    PaymentRequired => elsewhere "This order has to be paid.",
+    TotalChanged => elsewhere "The total has changed. Check it, then pay.",
+    HoldNotExtendable => elsewhere "Because seats are scarce, this time can't be extended.",
+    ExtensionsUsedUp => elsewhere "This hold can't be extended again.",
 
     // The provider's callbacks.
     SignatureInvalid => elsewhere "The signature is not valid.",
@@ -188,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_to_orders_has_the_same_words_everywhere() {
-        for code in [RefusalCode::NotOnSale, RefusalCode::TotalChanged, RefusalCode::Fault] {
-            assert_eq!(code.sentence_of_an_order(), code.sentence());
+    fn why_a_reservation_was_refused_has_the_same_words_everywhere() {
+        for code in [RefusalCode::NotOnSale, RefusalCode::OrderEnded, RefusalCode::Fault] {
+            assert_eq!(code.sentence_of_a_reservation(), code.sentence());
         }
-        assert_eq!(RefusalCode::SlugTaken.sentence_of_an_order(), SOMETHING_ELSE);
+        assert_eq!(RefusalCode::SlugTaken.sentence_of_a_reservation(), SOMETHING_ELSE);
     }
 
     #[test]
@@ -200,8 +200,8 @@ mod tests {
         for code in RefusalCode::ALL {
             let sentence = code.sentence();
             assert!(sentence.ends_with('.') && !sentence.contains('_'), "{code:?}: {sentence}");
-            let of_an_order = code.sentence_of_an_order();
-            assert!(of_an_order == sentence || of_an_order == SOMETHING_ELSE, "{code:?}");
+            let of_a_reservation = code.sentence_of_a_reservation();
+            assert!(of_a_reservation == sentence || of_a_reservation == SOMETHING_ELSE, "{code:?}");
         }
     }
 }
