@@ -59,8 +59,9 @@ e2e: ## runs the browser tests against a real server; E2E="-g pays" runs some of
 	cd end2end && npm run --silent check
 	cd end2end && SERVER_BIN=$(SERVER) DIST_DIR=$(abspath dist) node_modules/.bin/playwright test $(E2E)
 
-budget: web ## prints the sizes of what the browser downloads and fails when the app is over budget
-	@tools/byte-budget dist
+budget: web ## prints the sizes of what the browser downloads and fails when a program is over budget
+	@tools/byte-budget dist 200000
+	@tools/byte-budget dist/desk 330000
 
 seed: server ## creates the demo conferences that are missing
 	@mkdir -p data
@@ -76,7 +77,7 @@ rush: ## loads a release server on SQLite, then on PostgreSQL: make rush RUSH="-
 server: ## builds the server (PROFILE=debug or release)
 	$(BUILD_SERVER_$(PROFILE))
 
-web: $(WEB_BUILT) ## builds the browser app into dist and compresses it
+web: $(WEB_BUILT) ## builds the browser's two programs into dist and compresses them
 
 # The stamp bears the time of the start: what is changed while we build is built the next time.
 $(WEB_BUILT): $(WEB_SOURCES)
@@ -86,6 +87,7 @@ $(WEB_BUILT): $(WEB_SOURCES)
 	@# Once more for the target: some crates of its standard library are nobody else's.
 	tools/web-env cargo fetch --target wasm32-unknown-unknown
 	tools/web-env trunk build --release --offline
+	tools/web-env trunk build --release --offline --dist dist/desk --public-url /desk/ app/desk.html
 	$(BUILD_SERVER_$(PROFILE))
 	$(SERVER) compress-assets dist
 	@touch -r $(TARGET)/web-started $@

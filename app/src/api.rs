@@ -31,15 +31,15 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What to say about it.
+    /// What to say about it. The server's refusals bring their sentence along.
     #[must_use]
-    pub const fn sentence(&self) -> &'static str {
+    pub const fn sentence(&self) -> &str {
         match self {
-            Self::Refused(problem) => problem.code.sentence(),
+            Self::Refused(problem) => problem.title.as_str(),
             Self::Unreachable => {
                 "We can't reach the server. What you typed is saved. Try again in a moment."
             }
-            Self::Faulty { .. } => RefusalCode::Fault.sentence(),
+            Self::Faulty { .. } => RefusalCode::Fault.sentence_of_a_reservation(),
         }
     }
 
@@ -83,12 +83,16 @@ pub async fn find_order(wanted: &FindOrder) -> Result<FoundOrder, Failure> {
     read(&request("/api/find-order", Some(body), None).await?)
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {
     serde_json::from_str(answer).map_err(|_| Failure::Faulty { reference: None })
 }
 
 /// One request; asks again by itself while the server says that it is only busy.
-async fn request(path: &str, body: Option<String>, token: Option<&str>) -> Result<String, Failure> {
+pub(crate) async fn request(
+    path: &str,
+    body: Option<String>,
+    token: Option<&str>,
+) -> Result<String, Failure> {
     for _ in 0..BUSY_RETRIES_MAX {
         match ask(path, body.as_deref(), token).await? {
             Answer::Text(text) => return Ok(text),

@@ -220,6 +220,7 @@ fn footer(registration: Registration) -> impl IntoView {
                     "Forget me on this device"
                 </button>
             }.into_any())}
+            <a href="/manage" rel="external">"Run a conference"</a>
             <p class="site-footer-note">"No account, no cookies, no trackers."</p>
         </footer>
     }

@@ -85,8 +85,7 @@ pub fn arrive(name: impl Fn() -> String + 'static, has_error: impl Fn() -> bool 
 
 fn boxed_arrive(name: Box<dyn Fn() -> String>, has_error: Box<dyn Fn() -> bool>) {
     let registration = use_registration();
-    let arrivals = expect_context::<Arrivals>();
-    react(move || {
+    settle_under(Box::new(move || {
         let error = if has_error() { "Error: " } else { "" };
         let clock = registration
             .seconds_left()
@@ -95,8 +94,14 @@ fn boxed_arrive(name: Box<dyn Fn() -> String>, has_error: Box<dyn Fn() -> bool>)
             .unwrap_or_default();
         let (name, conference) = (name(), registration.conference_name());
         let place = if name == conference { String::new() } else { format!(" – {conference}") };
-        document().set_title(&format!("{error}{clock}{name}{place}"));
-    });
+        format!("{error}{clock}{name}{place}")
+    }));
+}
+
+/// Names the page and moves the focus where somebody who just arrived expects it.
+pub fn settle_under(title: Box<dyn Fn() -> String>) {
+    let arrivals = expect_context::<Arrivals>();
+    react(move || document().set_title(&title()));
     react(move || request_animation_frame(move || arrivals.settle()));
 }
 

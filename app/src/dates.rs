@@ -6,8 +6,14 @@ use js_sys::{Array, Date, Intl::DateTimeFormat, Object, Reflect};
 use shared::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Formats one instant by `Intl` options; `zone` empty means the device's zone.
+/// Formats one instant by `Intl` options; `zone` empty, or one that this browser does not know, means
+/// the device's zone.
 fn intl(at: Timestamp, zone: &str, options: &[(&str, &str)]) -> String {
+    let text = intl_in(at, zone, options);
+    text.or_else(|| intl_in(at, "", options)).unwrap_or_default()
+}
+
+fn intl_in(at: Timestamp, zone: &str, options: &[(&str, &str)]) -> Option<String> {
     let wanted = Object::new();
     for (key, value) in options {
         let _ = Reflect::set(&wanted, &(*key).into(), &(*value).into());
@@ -21,14 +27,13 @@ fn intl(at: Timestamp, zone: &str, options: &[(&str, &str)]) -> String {
         .and_then(|intl| Reflect::get(&intl, &"DateTimeFormat".into()))
         .and_then(|maker| maker.dyn_into::<js_sys::Function>())
         .and_then(|maker| Reflect::construct(&maker, &Array::of2(&locales, &wanted)));
-    let Ok(made) = made else { return intl(at, "", options) };
+    let made = made.ok()?;
     let date = Date::new(&JsValue::from_f64(milliseconds(at)));
     made.unchecked_into::<DateTimeFormat>()
         .format()
         .call1(&JsValue::UNDEFINED, &date)
         .ok()
         .and_then(|text| text.as_string())
-        .unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of our era fit into 53 bits")]
@@ -57,6 +62,12 @@ pub fn time_with_seconds(at: Timestamp) -> String {
 pub fn zone_name(at: Timestamp, zone: &str) -> String {
     let text = intl(at, zone, &[("hour", "2-digit"), ("timeZoneName", "short")]);
     text.split_once(' ').map(|(_, name)| name.to_owned()).unwrap_or(text)
+}
+
+/// How far a zone is from UTC, for instance `14 GMT+02:00`; `None` for one that is not known here.
+#[must_use]
+pub fn zone_offset(at: Timestamp, zone: &str) -> Option<String> {
+    intl_in(at, zone, &[("hour", "2-digit"), ("timeZoneName", "longOffset")])
 }
 
 /// A time of day as a person here needs it: `14:32`, or `14:32 CEST (08:32 your time)` when the

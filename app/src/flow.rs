@@ -208,7 +208,7 @@ pub fn FailureNote(failure: Failure) -> impl IntoView {
         let reference = reference.to_owned();
         view! { <span class="note-reference">"Reference: " <code>{reference}</code></span> }
     });
-    view! { <p class="note note-look">{failure.sentence()} " " {reference}</p> }
+    view! { <p class="note note-look">{failure.sentence().to_owned()} " " {reference}</p> }
 }
 
 /// The steps of this order.

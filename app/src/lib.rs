@@ -1,7 +1,8 @@
 //! The browser's side of the Contoso conferences: choosing seats, saying who comes, paying.
 //!
 //! Views come in by `live`, commands go out by `api`; `order_state` says what may be said about an
-//! order. Not here: rules (they are the server's, and `shared::rules`), owner pages (a later issue).
+//! order. `desk` is the second program, for owners and for registrants after the purchase. Not here:
+//! rules (they are the server's, and `shared::rules`).
 
 pub mod api;
 pub mod app;
@@ -10,6 +11,7 @@ pub mod browser;
 pub mod components;
 pub mod countdown;
 pub mod dates;
+pub mod desk;
 pub mod early;
 pub mod erased;
 pub mod flow;

@@ -147,7 +147,7 @@ impl OrderState {
                  We have returned the full amount."
                 .to_owned(),
             Self::Released => "You let your seats go".to_owned(),
-            Self::Refused(code) => code.sentence().to_owned(),
+            Self::Refused(code) => code.sentence_of_a_reservation().to_owned(),
         }
     }
 
@@ -362,7 +362,7 @@ pub fn pay_gate(facts: &GateFacts) -> Gate {
         OrderState::Expired => "Your hold has ended. Try to get the same seats.".to_owned(),
         OrderState::PaidLate(_) => "Your payment has already arrived.".to_owned(),
         OrderState::Released => "You let these seats go.".to_owned(),
-        OrderState::Refused(code) => code.sentence().to_owned(),
+        OrderState::Refused(code) => code.sentence_of_a_reservation().to_owned(),
     };
     Gate::Closed(reason)
 }

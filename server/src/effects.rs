@@ -153,7 +153,7 @@ impl Effects {
         let attempts = attempts + 1;
         let effect = serde_json::from_str::<Effect>(&leased.payload);
         // So that what was done outside stands in the order's story, too.
-        let order = effect.as_ref().ok().map(order_of);
+        let order = effect.as_ref().ok().and_then(Effect::order_id);
         let done = match effect {
             Ok(effect) => self.perform(&leased, effect).await,
             Err(error) => {
@@ -163,7 +163,7 @@ impl Effects {
         };
         let (why, may_try_again) = match done {
             Ok(()) => {
-                info!(%ledger, order.id = ?order, effect.id = %id, attempts, "{kind} performed");
+                info!(%ledger, order.id = order.map(tracing::field::display), effect.id = %id, attempts, "{kind} performed");
                 return;
             }
             Err(Trouble::Hopeless(why)) => (why, false),
@@ -171,13 +171,13 @@ impl Effects {
         };
         let recorded = if may_try_again {
             let retry_at = self.clock.now() + backoff_ms(attempts, *id);
-            warn!(%ledger, order.id = ?order, effect.id = %id, attempts, error = why, "{kind} failed, will be tried again");
+            warn!(%ledger, order.id = order.map(tracing::field::display), effect.id = %id, attempts, error = why, "{kind} failed, will be tried again");
             let recorded = self.store.retry_effect(*ledger, *id, retry_at.0, &why).await;
             // The worker waits for what was next before this.
             self.bells.effect();
             recorded
         } else {
-            error!(%ledger, order.id = ?order, effect.id = %id, attempts, error = why, "{kind} was given up");
+            error!(%ledger, order.id = order.map(tracing::field::display), effect.id = %id, attempts, error = why, "{kind} was given up");
             self.store.bury_effect(*ledger, *id, &why).await
         };
         if let Err(fault) = recorded {

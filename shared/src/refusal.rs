@@ -5,8 +5,20 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Of a sentence that no reservation can be answered with, those who register load nothing.
+macro_rules! sentence_of_a_reservation {
+    ($sentence:literal) => {
+        $sentence
+    };
+    (elsewhere $sentence:literal) => {
+        SOMETHING_ELSE
+    };
+}
+
+const SOMETHING_ELSE: &str = "That did not work. Reload the page and try again.";
+
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $code:ident => $sentence:literal,)*) => {
+    ($($(#[$doc:meta])* $code:ident => $($where_:ident)? $sentence:literal,)*) => {
         /// Why the server said no. In JSON: snake case, for instance `order_not_found`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -27,7 +39,17 @@ macro_rules! refusals {
             pub const fn sentence(self) -> &'static str {
                 match self {
                     $(Self::$code => $sentence,)*
-                    Self::Unknown => "That did not work. Reload the page and try again.",
+                    Self::Unknown => SOMETHING_ELSE,
+                }
+            }
+
+            /// The same, for a program that must know by itself only why a reservation was refused: it
+            /// does not carry the words of refusals that say `elsewhere` in the list.
+            #[must_use]
+            pub const fn sentence_of_a_reservation(self) -> &'static str {
+                match self {
+                    $(Self::$code => sentence_of_a_reservation!($($where_)? $sentence),)*
+                    Self::Unknown => SOMETHING_ELSE,
                 }
             }
         }
@@ -38,45 +60,45 @@ refusals! {
     // The request itself.
     Malformed => "We could not read that request.",
     TooLarge => "That request is too large.",
-    CommandUnknown => "There is no such command.",
-    ViewUnknown => "There is no such view.",
+    CommandUnknown => elsewhere "There is no such command.",
+    ViewUnknown => elsewhere "There is no such view.",
     TokenMissing => "This needs the order's token.",
     TooManyRequests => "That was too fast. Wait a minute and try again.",
-    TooManyTopics => "This connection watches too many views already.",
+    TooManyTopics => elsewhere "This connection watches too many views already.",
     /// There is no owner's session, or it has ended.
-    SignInRequired => "Sign in to manage your conferences.",
+    SignInRequired => elsewhere "Sign in to manage your conferences.",
     /// One answer for every mistake at signing in.
-    SignInFailed => "We couldn't find a conference with that email and access code. Check both.",
+    SignInFailed => elsewhere "We couldn't find a conference with that email and access code. Check both.",
     /// A mailed link that was used, is too old, or never existed.
-    LinkEnded => "This link has ended. Ask for a new one.",
+    LinkEnded => elsewhere "This link has ended. Ask for a new one.",
     /// A page of another site sent it.
-    OriginForeign => "This request comes from another site.",
+    OriginForeign => elsewhere "This request comes from another site.",
 
     // Where.
     ConferenceNotFound => "We can't find that conference.",
     /// Also the answer to a wrong token: whether the order exists is nobody else's business.
     OrderNotFound => "We can't find that order.",
-    PaymentNotFound => "We can't find that payment.",
+    PaymentNotFound => elsewhere "We can't find that payment.",
 
     // The owner's commands.
-    SlugTaken => "Another conference has this address already.",
-    SeatTypeExists => "This seat type exists already, with other facts.",
+    SlugTaken => elsewhere "Another conference has this address already.",
+    SeatTypeExists => elsewhere "This seat type exists already, with other facts.",
     /// Somebody holds or bought seats of it.
-    SeatTypeInUse => "Seats of this type are held or sold, so it can't be removed.",
+    SeatTypeInUse => elsewhere "Seats of this type are held or sold, so it can't be removed.",
     /// The detail says the lowest possible number.
-    QuotaTooLow => "More seats than that are sold or held.",
+    QuotaTooLow => elsewhere "More seats than that are sold or held.",
     /// Another owner was faster; the detail says what it is now.
-    QuotaChanged => "Somebody else changed this number in the meantime.",
+    QuotaChanged => elsewhere "Somebody else changed this number in the meantime.",
     /// A conference without a seat type cannot be published.
-    NothingToPublish => "Add a seat type before you publish.",
-    TicketUnknown => "This ticket is not valid here.",
+    NothingToPublish => elsewhere "Add a seat type before you publish.",
+    TicketUnknown => elsewhere "This ticket is not valid here.",
 
     // After the purchase.
-    OrderNotConfirmed => "This order is not confirmed.",
-    SeatPositionUnknown => "This order has no such seat.",
-    AssignmentClosed => "Names can't be changed any more.",
-    AlreadyAdmitted => "Somebody was admitted with this ticket already.",
-    CancellationClosed => "This order can't be cancelled any more.",
+    OrderNotConfirmed => elsewhere "This order is not confirmed.",
+    SeatPositionUnknown => elsewhere "This order has no such seat.",
+    AssignmentClosed => elsewhere "Names can't be changed any more.",
+    AlreadyAdmitted => elsewhere "Somebody was admitted with this ticket already.",
+    CancellationClosed => elsewhere "This order can't be cancelled any more.",
 
     // Which seats.
     NoSeatsChosen => "Choose at least one seat.",
@@ -94,17 +116,17 @@ refusals! {
     OrderAlreadyConfirmed => "This order is already confirmed.",
     OrderEnded => "This order has ended. You can start a new one.",
     SeatsNotHeld => "Your seats are not confirmed yet.",
-    RegistrantMissing => "Tell us first who is registering.",
+    RegistrantMissing => elsewhere "Tell us first who is registering.",
     PaymentInProgress => "A payment for this order is in progress.",
-    NothingToPay => "This order is free of charge.",
-    PaymentRequired => "This order has to be paid.",
-    TotalChanged => "The total has changed. Check it, then pay.",
-    HoldNotExtendable => "Because seats are scarce, this time can't be extended.",
-    ExtensionsUsedUp => "This hold can't be extended again.",
+    NothingToPay => elsewhere "This order is free of charge.",
+    PaymentRequired => elsewhere "This order has to be paid.",
+    TotalChanged => elsewhere "The total has changed. Check it, then pay.",
+    HoldNotExtendable => elsewhere "Because seats are scarce, this time can't be extended.",
+    ExtensionsUsedUp => elsewhere "This hold can't be extended again.",
 
     // The provider's callbacks.
-    SignatureInvalid => "The signature is not valid.",
-    CallbackStale => "The callback is too old.",
+    SignatureInvalid => elsewhere "The signature is not valid.",
+    CallbackStale => elsewhere "The callback is too old.",
 
     // Not your fault.
     Busy => "Very many people are registering right now. Try again in a moment.",
@@ -166,10 +188,20 @@ mod tests {
     }
 
     #[test]
+    fn why_a_reservation_was_refused_has_the_same_words_everywhere() {
+        for code in [RefusalCode::NotOnSale, RefusalCode::OrderEnded, RefusalCode::Fault] {
+            assert_eq!(code.sentence_of_a_reservation(), code.sentence());
+        }
+        assert_eq!(RefusalCode::SlugTaken.sentence_of_a_reservation(), SOMETHING_ELSE);
+    }
+
+    #[test]
     fn every_sentence_is_a_sentence() {
         for code in RefusalCode::ALL {
             let sentence = code.sentence();
             assert!(sentence.ends_with('.') && !sentence.contains('_'), "{code:?}: {sentence}");
+            let of_a_reservation = code.sentence_of_a_reservation();
+            assert!(of_a_reservation == sentence || of_a_reservation == SOMETHING_ELSE, "{code:?}");
         }
     }
 }

@@ -166,7 +166,7 @@ impl Finding {
     fn explain(self, failure: &Failure) {
         let words = match failure {
             Failure::Refused(problem) if problem.code == RefusalCode::TooManyRequests => {
-                problem.code.sentence()
+                failure.sentence()
             }
             Failure::Refused(_) => NOT_FOUND,
             Failure::Unreachable | Failure::Faulty { .. } => failure.sentence(),

@@ -137,7 +137,7 @@ impl Asking {
             if let Details::Refused(problem) = self.registration.details.get() {
                 let fields = problem.fields;
                 if fields.is_empty() {
-                    let words = problem.code.sentence().to_owned();
+                    let words = problem.title.clone();
                     self.mistakes.set(vec![(GIVEN_NAME.id.to_owned(), words)]);
                     field::focus_summary();
                 } else {

@@ -129,6 +129,22 @@ impl Effect {
             Self::MailOwnerCode { .. } => "MailOwnerCode",
         }
     }
+
+    /// The one order it is about, if there is one.
+    #[must_use]
+    pub const fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Self::QueryPayment { order_id, .. }
+            | Self::CancelPayment { order_id, .. }
+            | Self::RefundPayment { order_id, .. }
+            | Self::MailConfirmation { order_id }
+            | Self::MailRefund { order_id, .. }
+            | Self::MailCancellation { order_id, .. }
+            | Self::MailTicket { order_id, .. }
+            | Self::MailTicketVoid { order_id, .. } => Some(*order_id),
+            Self::MailOrderLinks { .. } | Self::MailOwnerCode { .. } => None,
+        }
+    }
 }
 
 /// What an event of the conference itself asks for outside; `conference` has folded it already.

@@ -1,4 +1,4 @@
-//! The built app: read into memory at start, and written smaller beforehand.
+//! The built programs: read into memory at start, and written smaller beforehand.
 //!
 //! Files whose name carries a hash never change and are kept for ever; the others are asked for again
 //! each time. Not here: `index.html`, which every page fills in its own way (`http/shell.rs`).
@@ -21,6 +21,8 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 const FILES_MAX: usize = 2_000;
 /// Characters of a hash in a file's name, at least.
 const HASH_LENGTH_MIN: usize = 8;
+/// The page of the second program.
+const DESK: &str = "desk/index.html";
 /// What is worth compressing.
 const COMPRESSED: [&str; 7] = ["wasm", "js", "css", "html", "svg", "txt", "json"];
 /// Brotli's best, for what is compressed once.
@@ -28,12 +30,14 @@ const QUALITY_BEST: u32 = 11;
 const WINDOW_BITS: u32 = 22;
 const BUFFER_BYTES: usize = 4_096;
 
-/// The files of the built app by their address.
+/// The files of the built programs by their address.
 #[derive(Debug, Default)]
 pub(super) struct Assets {
     files: HashMap<String, Asset>,
-    /// The page that the shell fills.
+    /// The page that the shell fills for those who register.
     pub(super) index: Option<String>,
+    /// The page that the shell fills for the desk.
+    pub(super) desk: Option<String>,
 }
 
 #[derive(Debug)]
@@ -61,6 +65,8 @@ impl Assets {
             let name = path.strip_prefix(dir)?.to_string_lossy().replace('\\', "/");
             if name == "index.html" {
                 assets.index = Some(fs::read_to_string(&path)?);
+            } else if name == DESK {
+                assets.desk = Some(fs::read_to_string(&path)?);
             } else if !name.ends_with(".br") && !is_hidden(&name) {
                 assets.files.insert(format!("/{name}"), Asset::load(&path, &name)?);
             }

@@ -1,5 +1,5 @@
-//! The page that comes before any wasm: `index.html`, filled with what can be read without script
-//! and with the first view, so that nothing is asked for twice.
+//! The page that comes before any wasm: the `index.html` of the program that the address belongs to,
+//! filled with what can be read without script and with the first view, so that nothing is asked twice.
 //!
 //! Every text of an owner is escaped. Never anything of an order: its page is filled by the browser
 //! that has its token. Not here: the sentences and the markup (`http/shell/pages.rs`).
@@ -60,29 +60,46 @@ enum Slot {
     Boot,
 }
 
-/// The built app, ready to be filled.
+/// The built programs, ready to be filled.
 pub(super) struct Shell {
     assets: Assets,
+    registering: Frame,
+    desk: Frame,
+}
+
+/// The `index.html` of one program.
+struct Frame {
     /// The text before each slot, and the rest.
     parts: Vec<(String, Option<Slot>)>,
+    /// What its pages may load and run: our own, and its inline scripts word for word.
     content_policy: HeaderValue,
 }
 
 impl Shell {
-    /// Reads the built app, or does without.
+    /// Reads the built programs, or does without.
     pub(super) fn load(dir: &Path) -> Self {
         let assets = Assets::load(dir).unwrap_or_else(|error| {
             warn!(error = format!("{error:#}"), "There is no built app to serve: run `make web`");
             Assets::default()
         });
-        let index = assets.index.as_deref().unwrap_or(PLAIN);
-        let (parts, content_policy) = (split(index), content_policy(index));
-        Self { assets, parts, content_policy }
+        let frame = |index: &Option<String>| Frame::of(index.as_deref().unwrap_or(PLAIN));
+        let (registering, desk) = (frame(&assets.index), frame(&assets.desk));
+        Self { assets, registering, desk }
     }
 
-    /// What pages may load and run: our own, and the inline scripts of `index.html` word for word.
+    /// The policy of every answer that brings none of its own.
     pub(super) const fn content_policy(&self) -> &HeaderValue {
-        &self.content_policy
+        &self.registering.content_policy
+    }
+
+    const fn frame(&self, address: &Address) -> &Frame {
+        if address.is_of_desk() { &self.desk } else { &self.registering }
+    }
+}
+
+impl Frame {
+    fn of(index: &str) -> Self {
+        Self { parts: split(index), content_policy: content_policy(index) }
     }
 
     fn fill(&self, page: &Page, boot: Option<&Snapshot>) -> String {
@@ -125,16 +142,36 @@ pub(super) async fn page(State(door): State<Arc<Door>>, request: Request) -> Res
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     }
     let (status, page, boot) = write_page(&door, &address).await;
-    send(status, door.shell.fill(&page, boot.as_ref()), request.headers())
+    let frame = door.shell.frame(&address);
+    let mut response = send(status, frame.fill(&page, boot.as_ref()), request.headers());
+    let policy = frame.content_policy.clone();
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
-/// The pages of the app. The router in `app/src/app.rs` has the same.
+/// The pages of both programs. `app/src/place.rs` and `app/src/desk/place.rs` have the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Address {
     Directory,
-    Home { slug: String },
-    Seats { slug: String },
-    Inside { slug: String, title: &'static str, is_of_order: bool },
+    Home {
+        slug: String,
+    },
+    Seats {
+        slug: String,
+    },
+    Inside {
+        slug: String,
+        title: &'static str,
+        is_of_order: bool,
+    },
+    /// What a registrant does after the purchase.
+    Assign {
+        slug: String,
+    },
+    /// A page of an owner. Who that is, only the program finds out.
+    Desk {
+        title: &'static str,
+    },
     Nowhere,
 }
 
@@ -149,6 +186,9 @@ impl Address {
         };
         match parts.as_slice() {
             [] => Self::Directory,
+            ["manage", inside @ ..] => {
+                desk_title(inside).map_or(Self::Nowhere, |title| Self::Desk { title })
+            }
             [slug] if !slug.is_empty() && !slug.contains('.') => {
                 Self::Home { slug: (*slug).to_owned() }
             }
@@ -158,21 +198,44 @@ impl Address {
                 "details" => inside(slug, "Your details", true),
                 "payment" => inside(slug, "Check and pay", true),
                 "confirmed" => inside(slug, "You're registered", true),
-                "assign" => inside(slug, "Assign your seats", true),
+                "assign" => Self::Assign { slug: (*slug).to_owned() },
                 _ => Self::Nowhere,
             },
             _ => Self::Nowhere,
         }
     }
+
+    /// True when the second program shows it.
+    const fn is_of_desk(&self) -> bool {
+        matches!(self, Self::Desk { .. } | Self::Assign { .. })
+    }
+}
+
+/// The heading of an owner's page, by its address below `/manage`.
+fn desk_title(inside: &[&str]) -> Option<&'static str> {
+    Some(match inside {
+        [] => "Your conferences",
+        ["new"] => "Create a conference",
+        [_] => "Dashboard",
+        [_, "settings"] => "Settings",
+        [_, "seats"] => "Seats",
+        [_, "orders"] => "Orders",
+        [_, "attendees"] => "Attendees",
+        [_, "check-in"] => "Check-in",
+        [_, "orders", id] if id.parse::<shared::OrderId>().is_ok() => "Order",
+        _ => return None,
+    })
 }
 
 async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option<Snapshot>) {
     let topic = match address {
         Address::Nowhere => return (StatusCode::NOT_FOUND, Page::not_found(), None),
+        Address::Desk { title } => return (StatusCode::OK, Page::desk(title), None),
         Address::Directory => Topic::Directory,
-        Address::Home { slug } | Address::Seats { slug } | Address::Inside { slug, .. } => {
-            Topic::Conference { slug: slug.clone() }
-        }
+        Address::Home { slug }
+        | Address::Seats { slug }
+        | Address::Inside { slug, .. }
+        | Address::Assign { slug } => Topic::Conference { slug: slug.clone() },
     };
     let snapshot =
         match queries::snapshot(door, topic, (&Caller::Nobody, &OwnerCookie::default())).await {
@@ -192,6 +255,9 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         }
         (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
             Page::inside(view, title, *is_of_order)
+        }
+        (Address::Assign { .. }, shared::live::View::Conference(view)) => {
+            Page::inside(view, "Your seats", true)
         }
         (_, shared::live::View::Directory(view)) => Page::directory(view, public_url),
         _ => Page::not_found(),
@@ -299,13 +365,44 @@ mod tests {
     }
 
     #[test]
+    fn owners_pages_are_of_the_desk_and_so_is_what_comes_after_the_purchase() {
+        let id = "0190a5e4-0000-7000-8000-000000000001";
+        for path in [
+            "/manage",
+            "/manage/",
+            "/manage/new",
+            "/manage/rustconf",
+            "/manage/rustconf/seats",
+            &format!("/manage/rustconf/orders/{id}"),
+            &format!("/rustconf/order/{id}/assign"),
+        ] {
+            assert!(Address::of(path).is_of_desk(), "{path}");
+        }
+        for path in ["/", "/rustconf", "/rustconf/seats", &format!("/rustconf/order/{id}/payment")]
+        {
+            assert!(!Address::of(path).is_of_desk(), "{path}");
+        }
+    }
+
+    #[test]
     fn pages_have_addresses_and_files_are_none() {
         let id = "0190a5e4-0000-7000-8000-000000000001";
         assert_eq!(Address::of("/"), Address::Directory);
         assert_eq!(Address::of("/rustconf/"), Address::Home { slug: "rustconf".into() });
         let details = Address::of(&format!("/rustconf/order/{id}/details"));
         assert!(matches!(details, Address::Inside { is_of_order: true, .. }));
-        for nowhere in ["/a/b", "/a/order/x/details", "/favicon.ico", "//", "/a/order/x"] {
+        let assign = Address::of(&format!("/rustconf/order/{id}/assign"));
+        assert_eq!(assign, Address::Assign { slug: "rustconf".into() });
+        for nowhere in [
+            "/a/b",
+            "/manage/a/b",
+            "/manage/a/orders/7",
+            "/manage//orders/a/b",
+            "/a/order/x/details",
+            "/favicon.ico",
+            "//",
+            "/a/order/x",
+        ] {
             assert_eq!(Address::of(nowhere), Address::Nowhere, "{nowhere}");
         }
     }

@@ -12,9 +12,9 @@ use server::ledger::Failure;
 use server::ledgers::{Bells, Ledgers};
 use server::live::Hub;
 use server::store::Store;
+use shared::ConferenceId;
 use shared::commands::BrowserCommand;
 use shared::views::OrderStatus;
-use shared::{ConferenceId, RefusalCode};
 use std::time::Duration;
 
 /// Two servers, one database, everybody presses at once: neither oversells, neither gives up.

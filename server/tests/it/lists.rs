@@ -70,7 +70,8 @@ async fn orders_are_listed_newest_first_page_by_page(house: TestHouse) {
     assert!(all.windows(2).all(|pair| pair[1].placed_at <= pair[0].placed_at));
     let mut seen: Vec<OrderId> = all.iter().map(|row| row.id).collect();
     let mut wanted = placed;
-    (seen.sort(), wanted.sort());
+    seen.sort();
+    wanted.sort();
     assert_eq!(seen, wanted, "every order once");
 }
 

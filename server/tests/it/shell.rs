@@ -18,9 +18,17 @@ const INDEX: &str = "<!doctype html><html lang=\"en\"><head><title>Contoso Confe
     <script type=\"application/json\" id=\"boot\"><!--boot--></script>\
     <script type=\"module\">import init from '/app-0123456789abcdef.js';</script></body></html>";
 
+const DESK: &str = "<!doctype html><html lang=\"en\"><head><title>Contoso Conferences</title>\
+    <script>let desk = 2</script><!--head--></head><body>\
+    <div id=\"static\"><!--static--></div>\
+    <script type=\"application/json\" id=\"boot\"><!--boot--></script>\
+    <script type=\"module\">import init from '/desk/desk-0123456789abcdef.js';</script></body></html>";
+
 fn build_app(dist: &Path) {
-    fs::create_dir_all(dist).unwrap();
+    fs::create_dir_all(dist.join("desk")).unwrap();
     fs::write(dist.join("index.html"), INDEX).unwrap();
+    fs::write(dist.join("desk/index.html"), DESK).unwrap();
+    fs::write(dist.join("desk/desk-0123456789abcdef.js"), "export default 2;").unwrap();
     fs::write(dist.join("app-0123456789abcdef.js"), "export default 1;".repeat(100)).unwrap();
     fs::write(dist.join("app-0123456789abcdef_bg.wasm"), [0; 2_000]).unwrap();
     fs::write(dist.join("robots.txt"), "User-agent: *").unwrap();
@@ -160,9 +168,40 @@ async fn what_does_not_exist_and_what_is_hidden_look_the_same() {
 }
 
 #[tokio::test]
+async fn owners_and_those_who_paid_get_the_second_program_and_nobody_else_does() {
+    let house = start_built().await;
+    let view = house.conference("rustconf", &[("General", 19_900, 50)]).await;
+    let (browser, ..) = house.up_to_payment(&view, 1).await;
+    let assign = format!("/rustconf/order/{}/assign", browser.order_id);
+    for (path, title) in [
+        ("/manage", "Your conferences – Contoso desk"),
+        ("/manage/rustconf", "Dashboard – Contoso desk"),
+        ("/manage/nobody-has-this/settings", "Settings – Contoso desk"),
+        (&assign, "Your seats – The rustconf conference"),
+    ] {
+        let (status, html) = page(&house, path).await;
+        assert_eq!(status, 200, "{path}");
+        assert!(html.contains("/desk/desk-0123456789abcdef.js"), "{path}: {html}");
+        assert!(!html.contains("/app-0123456789abcdef.js"), "{path}");
+        assert!(html.contains(&format!("<title>{title}</title>")), "{path}: {html}");
+    }
+    let (_, html) = page(&house, "/rustconf").await;
+    assert!(!html.contains("/desk/"), "{html}");
+    assert_eq!(page(&house, "/manage/rustconf/other").await.0, 404);
+    let (status, script) = page(&house, "/desk/desk-0123456789abcdef.js").await;
+    assert_eq!((status, script.as_str()), (200, "export default 2;"));
+}
+
+#[tokio::test]
 async fn the_policy_allows_exactly_the_scripts_of_the_page() {
     let house = start_built().await;
-    let answer = house.client.get(house.url("/")).send().await.unwrap();
+    for path in ["/", "/manage"] {
+        check_policy(&house, path).await;
+    }
+}
+
+async fn check_policy(house: &TestHouse, path: &str) {
+    let answer = house.client.get(house.url(path)).send().await.unwrap();
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
     let html = answer.text().await.unwrap();
     let mut hashes = 0;

@@ -27,7 +27,7 @@ const LINE_LENGTH_MAX: usize = 200;
 const SEAT_TYPE_NAME_LENGTH: std::ops::RangeInclusive<usize> = 2..=70;
 const SEAT_TYPE_DESCRIPTION_LENGTH_MAX: usize = 250;
 /// First segments of addresses that are the server's own.
-const RESERVED_SLUGS: [&str; 14] = [
+const RESERVED_SLUGS: [&str; 15] = [
     "api",
     "assets",
     "check-in",
@@ -35,6 +35,7 @@ const RESERVED_SLUGS: [&str; 14] = [
     "health",
     "inbox",
     "manage",
+    "new",
     "owner",
     "payment",
     "sign-in",

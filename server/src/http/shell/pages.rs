@@ -95,6 +95,20 @@ impl Page {
         Self { title: format!("{title} – {name}"), head, header: header(view), body }
     }
 
+    /// A page of an owner, before anybody knows who asks.
+    pub(super) fn desk(title: &str) -> Self {
+        let body = format!(
+            "<main id=\"main\"><div class=\"main desk-page\"><h1>{title}</h1>\
+             <p class=\"loading\">Opening your desk…</p></div></main>",
+            title = Escaped(title),
+        );
+        let header = "<a class=\"site-place\" href=\"/manage\">\
+            <span class=\"desk-wide\">Your conferences</span>\
+            <span class=\"desk-narrow\">Conferences</span></a>"
+            .to_owned();
+        Self { title: format!("{title} – Contoso desk"), head: String::new(), header, body }
+    }
+
     /// Also the answer for a conference that is not published: nothing is told about it.
     pub(super) fn not_found() -> Self {
         let title = "We can't find that page";

@@ -1,0 +1,192 @@
+//! Lets people in at the door: enter a ticket, see at once whether it is good, and since when it was
+//! used if it was. One field, one button, one big answer; the last ten stay.
+
+use crate::api::Failure;
+use crate::browser;
+use crate::dates;
+use crate::desk::api;
+use crate::desk::arrival::arrive;
+use crate::desk::session::{Session, use_session};
+use crate::erased::{block, each, flag, mark, text};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::CommandId;
+use shared::management::{Admission, AdmitAttendee};
+
+/// Answers kept on the page.
+const KEPT_MAX: usize = 10;
+
+/// What the door is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Verdict {
+    kind: &'static str,
+    title: &'static str,
+    words: String,
+}
+
+/// The words for an answer; `when` is the instant of the first admission as people read it.
+fn verdict_of(answer: &Result<Admission, Failure>, when: &str) -> Verdict {
+    match answer {
+        Ok(admission) => {
+            let Admission { given_name, family_name, seat_type, .. } = admission;
+            let who = format!("{given_name} {family_name} · {seat_type}");
+            if admission.is_first {
+                Verdict { kind: "good", title: "✓ Welcome", words: who }
+            } else {
+                let words = format!("{who}. Admitted already: {when}.");
+                Verdict { kind: "again", title: "! Used before", words }
+            }
+        }
+        Err(failure) => {
+            Verdict {
+                kind: "wrong", title: "✗ Not admitted", words: failure.sentence().to_owned()
+            }
+        }
+    }
+}
+
+/// What the page itself remembers.
+#[derive(Clone, Copy)]
+struct Door {
+    session: Session,
+    ticket: RwSignal<String>,
+    /// Newest first.
+    verdicts: RwSignal<Vec<Verdict>>,
+    is_busy: RwSignal<bool>,
+}
+
+/// The page.
+#[component]
+pub fn CheckInPage() -> impl IntoView {
+    arrive(|| "Check-in".to_owned(), || false);
+    let door = Door {
+        session: use_session(),
+        ticket: RwSignal::new(String::new()),
+        verdicts: RwSignal::new(Vec::new()),
+        is_busy: RwSignal::new(false),
+    };
+    view! {
+        <div class="main desk-page check-in">
+            <h1 tabindex="-1">"Check-in"</h1>
+            {door.form()}
+            {block(move || door.verdicts.with(|all| all.first().cloned()).map(|verdict| view! {
+                <section class=format!("verdict verdict-{}", verdict.kind) aria-label="Answer">
+                    <p class="verdict-title">{verdict.title}</p>
+                    <p>{verdict.words}</p>
+                </section>
+            }))}
+            {door.earlier()}
+        </div>
+    }
+}
+
+impl Door {
+    fn form(self) -> impl IntoView {
+        view! {
+            <form
+                class="desk-search"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    self.admit();
+                }
+            >
+                <label class="field">
+                    <span class="field-label">"Ticket"</span>
+                    <input
+                        class="field-box"
+                        id="ticket"
+                        type="text"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        enterkeyhint="go"
+                        prop:value=text(move || self.ticket.get())
+                        on:input=move |event| self.ticket.set(event_target_value(&event))
+                    />
+                </label>
+                <button
+                    class="button button-primary"
+                    class:button-busy=flag(move || self.is_busy.get())
+                    aria-disabled=mark(move || self.is_busy.get())
+                >
+                    {text(move || if self.is_busy.get() { "Asking…" } else { "Admit" })}
+                </button>
+            </form>
+        }
+    }
+
+    fn earlier(self) -> AnyView {
+        block(move || {
+            let earlier: Vec<Verdict> =
+                self.verdicts.with(|all| all.iter().skip(1).cloned().collect());
+            (!earlier.is_empty()).then(|| {
+                view! {
+                    <section class="desk-panel" aria-labelledby="earlier">
+                        <h2 id="earlier">"Before"</h2>
+                        <ul class="history">
+                            {each(earlier, |verdict| view! {
+                                <li>{verdict.title} " · " {verdict.words}</li>
+                            }.into_any())}
+                        </ul>
+                    </section>
+                }
+            })
+        })
+    }
+
+    fn admit(self) {
+        let ticket = self.ticket.get_untracked().trim().to_owned();
+        if ticket.is_empty() || self.is_busy.get_untracked() {
+            return browser::focus_id("ticket");
+        }
+        let command = AdmitAttendee {
+            command_id: CommandId(browser::fresh_id()),
+            conference: untrack(|| self.session.slug()),
+            ticket,
+        };
+        self.is_busy.set(true);
+        spawn_local(async move {
+            let answer = api::ask::<_, Admission>(&command).await;
+            let _ = self.is_busy.try_set(false);
+            if answer.as_ref().is_err_and(|failure| self.session.has_ended(failure)) {
+                return;
+            }
+            let zone = untrack(|| self.session.zone());
+            let when = answer.as_ref().map(|it| dates::day_and_time(it.admitted_at, &zone));
+            let verdict = verdict_of(&answer, when.as_deref().unwrap_or_default());
+            self.session.announcer.say(&format!("{}. {}", verdict.title, verdict.words), true);
+            // What nobody has answered may be sent again as it stands.
+            if answer != Err(Failure::Unreachable) {
+                let _ = self.ticket.try_set(String::new());
+            }
+            let _ = self.verdicts.try_update(|all| {
+                all.insert(0, verdict);
+                all.truncate(KEPT_MAX);
+            });
+            browser::focus_id("ticket");
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::Timestamp;
+
+    #[test]
+    fn the_second_time_says_when_the_first_was() {
+        let admission = |is_first| Admission {
+            is_first,
+            admitted_at: Timestamp(0),
+            given_name: "Ada".into(),
+            family_name: "Lovelace".into(),
+            seat_type: "General".into(),
+        };
+        let first = verdict_of(&Ok(admission(true)), "3 May, 09:01");
+        assert_eq!((first.kind, first.words.as_str()), ("good", "Ada Lovelace · General"));
+        let second = verdict_of(&Ok(admission(false)), "3 May, 09:01");
+        assert_eq!(second.kind, "again");
+        assert!(second.words.ends_with("Admitted already: 3 May, 09:01."), "{}", second.words);
+        assert_eq!(verdict_of(&Err(Failure::Unreachable), "").kind, "wrong");
+    }
+}

@@ -1,0 +1,10 @@
+//! Parts that several pages of the desk are made of.
+
+pub mod ask_once;
+pub mod checklist;
+pub mod conference_fields;
+pub mod public_link;
+pub mod publication;
+pub mod quota_box;
+pub mod seat_type_card;
+pub mod seat_type_form;

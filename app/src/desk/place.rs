@@ -1,0 +1,114 @@
+//! The addresses of the desk, as one table from path to page. Pure. The server's shell has the same.
+//!
+//! Not here: the pages (`frame.rs` picks them). Other addresses belong to the first program; links
+//! there say `rel="external"`, so that the browser loads it.
+
+use shared::OrderId;
+
+/// Which page an address shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Conferences,
+    NewConference,
+    Dashboard,
+    Settings,
+    SeatTypes,
+    Orders,
+    OrderHistory,
+    Attendees,
+    CheckIn,
+    /// A registrant's page: opened with the order's token, not with a session.
+    Assign,
+    Nowhere,
+}
+
+impl Place {
+    /// True when only an owner may see it.
+    #[must_use]
+    pub const fn needs_session(self) -> bool {
+        !matches!(self, Self::NewConference | Self::Assign | Self::Nowhere)
+    }
+}
+
+/// An address, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub place: Place,
+    /// The conference's slug; empty outside conferences.
+    pub slug: String,
+    pub order: Option<OrderId>,
+}
+
+impl Address {
+    /// Reads a path such as `/manage/rustconf/orders`.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let order = |id: &str| id.parse::<OrderId>().ok();
+        let (slug, order, place) = match parts.as_slice() {
+            ["manage"] => ("", None, Place::Conferences),
+            ["manage", "new"] => ("", None, Place::NewConference),
+            ["manage", slug] => (*slug, None, Place::Dashboard),
+            ["manage", slug, section] => (*slug, None, section_of(section)),
+            ["manage", slug, "orders", id] if order(id).is_some() => {
+                (*slug, order(id), Place::OrderHistory)
+            }
+            [slug, "order", id, "assign"] if order(id).is_some() => {
+                (*slug, order(id), Place::Assign)
+            }
+            _ => ("", None, Place::Nowhere),
+        };
+        Self { place, slug: slug.to_owned(), order }
+    }
+}
+
+fn section_of(section: &str) -> Place {
+    match section {
+        "settings" => Place::Settings,
+        "seats" => Place::SeatTypes,
+        "orders" => Place::Orders,
+        "attendees" => Place::Attendees,
+        "check-in" => Place::CheckIn,
+        _ => Place::Nowhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_has_one_page() {
+        let id = "0190a5e4-0000-7000-8000-000000000001";
+        for (path, place, slug) in [
+            ("/manage", Place::Conferences, ""),
+            ("/manage/", Place::Conferences, ""),
+            ("/manage/new", Place::NewConference, ""),
+            ("/manage/rustconf", Place::Dashboard, "rustconf"),
+            ("/manage/rustconf/settings", Place::Settings, "rustconf"),
+            ("/manage/rustconf/seats", Place::SeatTypes, "rustconf"),
+            ("/manage/rustconf/orders?search=mia", Place::Orders, "rustconf"),
+            (&format!("/manage/rustconf/orders/{id}"), Place::OrderHistory, "rustconf"),
+            ("/manage/rustconf/attendees", Place::Attendees, "rustconf"),
+            ("/manage/rustconf/check-in", Place::CheckIn, "rustconf"),
+            (&format!("/rustconf/order/{id}/assign"), Place::Assign, "rustconf"),
+            ("/manage/rustconf/orders/7", Place::Nowhere, ""),
+            ("/manage/rustconf/other", Place::Nowhere, "rustconf"),
+            ("/rustconf/order/7/assign", Place::Nowhere, ""),
+            ("/rustconf", Place::Nowhere, ""),
+        ] {
+            let address = Address::of(path);
+            assert_eq!((address.place, address.slug.as_str()), (place, slug), "{path}");
+        }
+        let order = Address::of(&format!("/manage/rustconf/orders/{id}")).order;
+        assert_eq!(order.map(|id| id.to_string()).as_deref(), Some(id));
+    }
+
+    #[test]
+    fn strangers_may_create_a_conference_and_registrants_name_their_seats() {
+        let open = [Place::NewConference, Place::Assign, Place::Nowhere];
+        assert!(open.into_iter().all(|place| !place.needs_session()));
+        assert!(Place::Conferences.needs_session() && Place::CheckIn.needs_session());
+    }
+}
