@@ -4,24 +4,23 @@
 //!
 //! Pure. Not here: which events happen (`stage.rs`) and how they become durable (`ledger.rs`).
 
+mod commit;
+mod order_file;
+
+pub use order_file::OrderFile;
+
+use crate::domain::Decider;
 use crate::domain::conference::Conference;
-use crate::domain::order::Order;
-use crate::domain::payment::Payment;
 use crate::domain::registration_process::{self, Effect, Process};
-use crate::domain::seat_assignments::SeatAssignments;
 use crate::domain::seats_availability::{self, SeatsAvailability};
-use crate::domain::{Decider, order};
 use crate::events::{Event, Stream};
-use crate::store::people::Attendee;
-use crate::store::{
-    Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
-};
+use crate::store::{NewEffect, NewEvent, Position, Recorded, Snapshot};
 use crate::views;
 use crate::views::dashboard::{Dashboard, Pushed, Share, Told};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use shared::views::{ConferenceView, OrderView};
-use shared::{CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
+use shared::{CommandId, ConferenceId, OrderId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
@@ -65,22 +64,6 @@ impl Base {
         }
         self.handled.push_back((id, position));
     }
-}
-
-/// One order with everything that belongs to it.
-#[derive(Clone, Debug, Default)]
-pub struct OrderFile {
-    pub order: Order,
-    pub payments: BTreeMap<PaymentId, Payment>,
-    pub assignments: SeatAssignments,
-    pub view: Option<OrderView>,
-    /// Which commands were acted upon, and the position of the last event of each. A late duplicate
-    /// is recognised here, even when the order has moved on since.
-    handled: HashMap<CommandId, Position>,
-    versions: HashMap<Stream, u64>,
-    /// What the deadlines table says, once this ledger wrote it.
-    deadline: Option<Option<Timestamp>>,
-    touched_in_batch: u64,
 }
 
 /// What a batch wants to make durable.
@@ -327,37 +310,6 @@ impl Memory {
         self.changes.effects_done.push(id);
     }
 
-    /// The batch as one commit; `None` when it changed nothing.
-    ///
-    /// # Errors
-    /// Never in practice: views and snapshots are plain data.
-    pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
-        let changes = &self.changes;
-        if changes.events.is_empty()
-            && changes.effects.is_empty()
-            && changes.effects_done.is_empty()
-            && changes.deadlines.is_empty()
-        {
-            return Ok(None);
-        }
-        let (attendees, attendees_gone) = self.attendees();
-        let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
-        Ok(Some(Commit {
-            ledger: self.id.0,
-            expected_head: self.head,
-            events: changes.events.clone(),
-            entry: self.entry(),
-            documents: self.documents()?,
-            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
-            attendees,
-            attendees_gone,
-            deadlines: deadlines.collect(),
-            effects: changes.effects.clone(),
-            effects_done: changes.effects_done.clone(),
-            snapshot: self.snapshot()?,
-        }))
-    }
-
     /// The commit is durable: what it changed is now simply so. Calls `publish` with every view that
     /// changed.
     pub fn committed(&mut self, mut publish: impl FnMut(Position, Changed<'_>)) {
@@ -468,95 +420,6 @@ impl Memory {
         });
     }
 
-    fn entry(&self) -> Option<LedgerEntry> {
-        if !self.changes.entry_changed {
-            return None;
-        }
-        let conference = &self.base.conference;
-        conference.details.as_ref().map(|details| LedgerEntry {
-            slug: details.slug.clone(),
-            state: if conference.is_published { "published" } else { "draft" },
-            owner: details.owner.as_ref().map_or_else(Owner::default, |owner| Owner {
-                email: owner.email.clone(),
-                code: owner.code.hash.clone(),
-            }),
-        })
-    }
-
-    fn documents(&self) -> anyhow::Result<Vec<Document>> {
-        let position = self.position();
-        let mut documents = Vec::new();
-        if let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) {
-            let body = serde_json::to_string(&Changed::Conference(view))?;
-            let topic = views::conference::TOPIC.to_owned();
-            documents.push(Document { topic, position, body });
-        }
-        if position - self.dashboard_at >= DASHBOARD_EVERY {
-            let body = serde_json::to_string(&self.dashboard)?;
-            let topic = views::dashboard::TOPIC.to_owned();
-            documents.push(Document { topic, position, body });
-        }
-        Ok(documents)
-    }
-
-    fn lookup(&self, id: OrderId) -> Option<Lookup> {
-        let file = self.orders.get(&id)?;
-        let view = file.view.as_ref()?;
-        let registrant = file.order.registrant.as_ref();
-        let name = registrant.map_or_else(String::new, |registrant| {
-            format!("{} {}", registrant.given_name, registrant.family_name)
-        });
-        let email =
-            registrant.map_or_else(String::new, |registrant| registrant.email.to_lowercase());
-        let code = view.access_code.as_str().to_owned();
-        Some(Lookup {
-            process: id.0,
-            sought: format!("{code} {}\n{name}\n{email}", view.access_code).to_lowercase(),
-            code,
-            email,
-            status: status_name(file.order.status),
-            total_minor: file.order.total.map_or(0, |total| total.minor),
-            placed_at: view.placed_at.0,
-            changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
-            name,
-            seats: view.seats(),
-        })
-    }
-
-    /// What those at the door and lists have to know of the seats that changed: who sits there, and
-    /// where nobody does any more.
-    fn attendees(&self) -> (Vec<Attendee>, Vec<(Uuid, u32)>) {
-        let (mut named, mut gone) = (Vec::new(), Vec::new());
-        for (id, position) in &self.changes.seats {
-            let file = self.orders.get(id);
-            let view = file.and_then(|file| file.view.as_ref()?.seats.get(*position as usize));
-            let seat = file.and_then(|file| file.assignments.seat(*position));
-            let assigned = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.as_ref()?)));
-            match assigned {
-                Some((seat_type, (attendee, ticket))) => named.push(Attendee {
-                    process: id.0,
-                    place: *position,
-                    kind: seat_type.0,
-                    given_name: attendee.given_name.clone(),
-                    family_name: attendee.family_name.clone(),
-                    email: attendee.email.clone(),
-                    ticket: ticket.as_str().to_owned(),
-                    admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
-                }),
-                None => gone.push((id.0, *position)),
-            }
-        }
-        (named, gone)
-    }
-
-    fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
-        let position = self.position();
-        if position - self.snapshot_at < SNAPSHOT_EVERY {
-            return Ok(None);
-        }
-        Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))
-    }
-
     fn forget_idle_orders(&mut self) {
         if self.orders.len() <= ORDERS_MAX {
             return;
@@ -577,51 +440,6 @@ impl Memory {
     }
 }
 
-impl OrderFile {
-    /// The position of the last event that this command caused, if it was acted upon.
-    #[must_use]
-    pub fn handled(&self, command_id: CommandId) -> Option<Position> {
-        self.handled.get(&command_id).copied()
-    }
-
-    fn fold(
-        &mut self,
-        conference: views::order::Conference<'_>,
-        stream: Stream,
-        event: &Event,
-        at: Timestamp,
-    ) -> bool {
-        match (stream, event) {
-            (Stream::Order(_), Event::Order(event)) => {
-                self.order.evolve(event);
-            }
-            (Stream::Payment(_, id), Event::Payment(event)) => {
-                self.payments.entry(id).or_default().evolve_at(event, at);
-            }
-            (Stream::SeatAssignments(_), Event::SeatAssignments(event)) => {
-                self.assignments.evolve(event);
-            }
-            _ => {}
-        }
-        views::order::apply(&mut self.view, conference, stream, event, at)
-    }
-
-    fn remember(
-        &mut self,
-        stream: Stream,
-        version: u64,
-        command_id: Option<Uuid>,
-        position: Position,
-    ) {
-        if !matches!(stream, Stream::Conference | Stream::Seats) {
-            self.versions.insert(stream, version);
-        }
-        if let Some(id) = command_id {
-            self.handled.insert(CommandId(id), position);
-        }
-    }
-}
-
 /// The order whose process an event belongs to.
 fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
     use seats_availability::Event as SeatsEvent;
@@ -637,17 +455,5 @@ fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
             ),
         ) => Some(*reservation_id),
         _ => None,
-    }
-}
-
-const fn status_name(status: order::Status) -> &'static str {
-    match status {
-        order::Status::Unknown => "unknown",
-        order::Status::Reserving => "reserving",
-        order::Status::Held => "held",
-        order::Status::PartlyHeld => "partly_held",
-        order::Status::Confirmed => "confirmed",
-        order::Status::Expired => "expired",
-        order::Status::Cancelled => "cancelled",
     }
 }

@@ -1,6 +1,6 @@
 //! The store goes away, other nodes write, the queue fills: nobody is lied to, nothing is lost.
 
-use crate::house::{Browser, Db, NOON, TestHouse, details, fresh, start_with};
+use crate::house::{Browser, Db, NOON, TestHouse, details, fresh, seat_type, start_with};
 use crate::postgres::Cluster;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -127,7 +127,9 @@ async fn an_idle_ledger_closes_itself_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let ledgers = ledgers(store_in(&folder).await);
     let id = ConferenceId(fresh());
-    let created = ledgers.manage(id, Manage::CreateConference(details("idle"))).await.unwrap();
+    ledgers.manage(id, Manage::CreateConference(details("idle"))).await.unwrap();
+    let general = Manage::CreateSeatType(seat_type("General", 0, 10));
+    let created = ledgers.manage(id, general).await.unwrap();
     assert_eq!(ledgers.awake(), 1);
     tokio::time::pause();
     tokio::time::advance(server::ledger::IDLE + Duration::from_millis(1)).await;
@@ -148,6 +150,7 @@ async fn a_long_history_is_opened_from_its_snapshot() {
     let id = ConferenceId(fresh());
     let first = ledgers(store.clone());
     first.manage(id, Manage::CreateConference(details("long"))).await.unwrap();
+    first.manage(id, Manage::CreateSeatType(seat_type("General", 0, 10))).await.unwrap();
     for _ in 0..11 {
         let changes = (0..100).map(|_| [Manage::PublishConference, Manage::UnpublishConference]);
         let answers = join_all(changes.flatten().map(|change| first.manage(id, change))).await;
@@ -155,8 +158,8 @@ async fn a_long_history_is_opened_from_its_snapshot() {
     }
     first.close().await;
     let head = store.head(id.0).await.unwrap().unwrap().head;
-    let snapshot = store.snapshot(id.0).await.unwrap().expect("2,201 events leave a snapshot");
-    assert!(head == 2_201 && 2_000 <= snapshot.position && snapshot.position < head);
+    let snapshot = store.snapshot(id.0).await.unwrap().expect("2,203 events leave a snapshot");
+    assert!(head == 2_203 && 2_000 <= snapshot.position && snapshot.position < head);
     let streams = server::events::CONFERENCE_STREAMS;
     let tail = store.read_streams(id.0, &streams, snapshot.position).await.unwrap();
     assert_eq!(tail.len() as u64, head - snapshot.position, "all that is read at the opening");

@@ -191,16 +191,7 @@ impl TestHouse {
         let id = ConferenceId(fresh());
         self.ledgers.manage(id, Manage::CreateConference(details(slug))).await.unwrap();
         for (name, price_minor, quota) in seat_types {
-            let seat_type = SeatType {
-                id: SeatTypeId(fresh()),
-                name: (*name).into(),
-                description: String::new(),
-                price: Money::new(*price_minor, Currency::EUR),
-                quota: *quota,
-                per_order_max: 20,
-                sale_starts_at: None,
-                sale_ends_at: None,
-            };
+            let seat_type = seat_type(name, *price_minor, *quota);
             self.ledgers.manage(id, Manage::CreateSeatType(seat_type)).await.unwrap();
         }
     }
@@ -313,6 +304,19 @@ impl TestHouse {
     pub(crate) async fn paid(&self, browser: &Browser, id: PaymentId, amount: Money) {
         let outcome = Outcome::Completed { amount, reference: "test".into() };
         assert_eq!(self.callback(browser, outcome, id).await, StatusCode::OK);
+    }
+}
+
+pub(crate) fn seat_type(name: &str, price_minor: i64, quota: u32) -> SeatType {
+    SeatType {
+        id: SeatTypeId(fresh()),
+        name: name.into(),
+        description: String::new(),
+        price: Money::new(price_minor, Currency::EUR),
+        quota,
+        per_order_max: 20,
+        sale_starts_at: None,
+        sale_ends_at: None,
     }
 }
 

@@ -37,9 +37,9 @@ impl Postgres {
                     ticket, admitted_at, code
              FROM attendees
              JOIN orders ON orders.ledger = attendees.ledger AND orders.process = attendees.process
-             WHERE attendees.ledger = $1 AND strpos(sought, $2) > 0
-             AND (kind, sought, attendees.process, place) > ($3, $4, $5, $6)
-             ORDER BY kind, sought, attendees.process, place LIMIT $7",
+             WHERE attendees.ledger = $1 AND strpos(attendees.sought, $2) > 0
+             AND (kind, attendees.sought, attendees.process, place) > ($3, $4, $5, $6)
+             ORDER BY kind, attendees.sought, attendees.process, place LIMIT $7",
         )
         .bind(ledger)
         .bind(search)

@@ -35,9 +35,9 @@ impl Sqlite {
                     ticket, admitted_at, code
              FROM attendees INDEXED BY attendees_by_kind_and_name
              JOIN orders ON orders.ledger = attendees.ledger AND orders.process = attendees.process
-             WHERE attendees.ledger = $1 AND instr(sought, $2) > 0
-             AND (kind, sought, attendees.process, place) > ($3, $4, $5, $6)
-             ORDER BY kind, sought, attendees.process, place LIMIT $7",
+             WHERE attendees.ledger = $1 AND instr(attendees.sought, $2) > 0
+             AND (kind, attendees.sought, attendees.process, place) > ($3, $4, $5, $6)
+             ORDER BY kind, attendees.sought, attendees.process, place LIMIT $7",
         )
         .bind(ledger)
         .bind(search)

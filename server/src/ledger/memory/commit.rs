@@ -1,0 +1,144 @@
+//! What a batch wants to make durable, as one commit: events and effects as they were collected, and
+//! the rows that lists, look-ups and the door read.
+
+use super::{Changed, DASHBOARD_EVERY, Memory, SNAPSHOT_EVERY};
+use crate::domain::order;
+use crate::store::people::Attendee;
+use crate::store::{Commit, Document, LedgerEntry, Lookup, Owner, Snapshot};
+use crate::views;
+use shared::OrderId;
+use uuid::Uuid;
+
+impl Memory {
+    /// The batch as one commit; `None` when it changed nothing.
+    ///
+    /// # Errors
+    /// Never in practice: views and snapshots are plain data.
+    pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
+        let changes = &self.changes;
+        if changes.events.is_empty()
+            && changes.effects.is_empty()
+            && changes.effects_done.is_empty()
+            && changes.deadlines.is_empty()
+        {
+            return Ok(None);
+        }
+        let (attendees, attendees_gone) = self.attendees();
+        let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
+        Ok(Some(Commit {
+            ledger: self.id.0,
+            expected_head: self.head,
+            events: changes.events.clone(),
+            entry: self.entry(),
+            documents: self.documents()?,
+            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            attendees,
+            attendees_gone,
+            deadlines: deadlines.collect(),
+            effects: changes.effects.clone(),
+            effects_done: changes.effects_done.clone(),
+            snapshot: self.snapshot()?,
+        }))
+    }
+
+    fn entry(&self) -> Option<LedgerEntry> {
+        if !self.changes.entry_changed {
+            return None;
+        }
+        let conference = &self.base.conference;
+        conference.details.as_ref().map(|details| LedgerEntry {
+            slug: details.slug.clone(),
+            state: if conference.is_published { "published" } else { "draft" },
+            owner: details.owner.as_ref().map_or_else(Owner::default, |owner| Owner {
+                email: owner.email.clone(),
+                code: owner.code.hash.clone(),
+            }),
+        })
+    }
+
+    fn documents(&self) -> anyhow::Result<Vec<Document>> {
+        let position = self.position();
+        let mut documents = Vec::new();
+        if let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) {
+            let body = serde_json::to_string(&Changed::Conference(view))?;
+            let topic = views::conference::TOPIC.to_owned();
+            documents.push(Document { topic, position, body });
+        }
+        if position - self.dashboard_at >= DASHBOARD_EVERY {
+            let body = serde_json::to_string(&self.dashboard)?;
+            let topic = views::dashboard::TOPIC.to_owned();
+            documents.push(Document { topic, position, body });
+        }
+        Ok(documents)
+    }
+
+    fn lookup(&self, id: OrderId) -> Option<Lookup> {
+        let file = self.orders.get(&id)?;
+        let view = file.view.as_ref()?;
+        let registrant = file.order.registrant.as_ref();
+        let name = registrant.map_or_else(String::new, |registrant| {
+            format!("{} {}", registrant.given_name, registrant.family_name)
+        });
+        let email =
+            registrant.map_or_else(String::new, |registrant| registrant.email.to_lowercase());
+        let code = view.access_code.as_str().to_owned();
+        Some(Lookup {
+            process: id.0,
+            sought: format!("{code} {}\n{name}\n{email}", view.access_code).to_lowercase(),
+            code,
+            email,
+            status: status_name(file.order.status),
+            total_minor: file.order.total.map_or(0, |total| total.minor),
+            placed_at: view.placed_at.0,
+            changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
+            name,
+            seats: view.seats(),
+        })
+    }
+
+    /// What those at the door and lists have to know of the seats that changed: who sits there, and
+    /// where nobody does any more.
+    fn attendees(&self) -> (Vec<Attendee>, Vec<(Uuid, u32)>) {
+        let (mut named, mut gone) = (Vec::new(), Vec::new());
+        for (id, position) in &self.changes.seats {
+            let file = self.orders.get(id);
+            let view = file.and_then(|file| file.view.as_ref()?.seats.get(*position as usize));
+            let seat = file.and_then(|file| file.assignments.seat(*position));
+            let assigned = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.as_ref()?)));
+            match assigned {
+                Some((seat_type, (attendee, ticket))) => named.push(Attendee {
+                    process: id.0,
+                    place: *position,
+                    kind: seat_type.0,
+                    given_name: attendee.given_name.clone(),
+                    family_name: attendee.family_name.clone(),
+                    email: attendee.email.clone(),
+                    ticket: ticket.as_str().to_owned(),
+                    admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
+                }),
+                None => gone.push((id.0, *position)),
+            }
+        }
+        (named, gone)
+    }
+
+    fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
+        let position = self.position();
+        if position - self.snapshot_at < SNAPSHOT_EVERY {
+            return Ok(None);
+        }
+        Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))
+    }
+}
+
+const fn status_name(status: order::Status) -> &'static str {
+    match status {
+        order::Status::Unknown => "unknown",
+        order::Status::Reserving => "reserving",
+        order::Status::Held => "held",
+        order::Status::PartlyHeld => "partly_held",
+        order::Status::Confirmed => "confirmed",
+        order::Status::Expired => "expired",
+        order::Status::Cancelled => "cancelled",
+    }
+}
