@@ -107,13 +107,17 @@ pub(crate) async fn next_attempt(house: &TestHouse) -> bool {
     let Some(due_at) = house.store.next_effect().await.unwrap() else { return false };
     let now = house.clock.now().max(Timestamp(due_at));
     assert!(house.clock.set(now));
-    let under_way = now.plus_seconds(60).0;
     eventually("the attempt is over", async || {
-        let next = house.store.next_effect().await.unwrap();
-        next != Some(due_at) && next != Some(under_way)
+        house.store.next_effect().await.unwrap() != Some(due_at) && !is_under_way(house).await
     })
     .await;
     true
+}
+
+/// Whether the only effect is leased to a worker at this instant of the house's clock.
+pub(crate) async fn is_under_way(house: &TestHouse) -> bool {
+    let leased_until = house.clock.now().plus_seconds(60);
+    house.store.next_effect().await.unwrap() == Some(leased_until.0)
 }
 
 /// A house whose provider does not answer.
