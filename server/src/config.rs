@@ -4,11 +4,15 @@
 
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
+use lettre::Address;
 use sha2::Sha256;
 use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+/// Good enough for mails that nobody sends on.
+const DEFAULT_SENDER: &str = "no-reply@localhost";
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -52,10 +56,33 @@ pub struct Payment {
     pub provider_url: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Mail {
-    /// Mails are written here as `.eml` files. `MAIL_DIR`
+    /// The mail server, with user and password; empty: files. `SMTP_URL`
+    pub smtp_url: String,
+    /// Whom mails come from. `MAIL_FROM`
+    pub from: String,
+    /// Without a mail server, mails are written here as `.eml` files. `MAIL_DIR`
     pub dir: PathBuf,
+    /// Shows the files to whoever asks, although we listen to more than this machine. `INBOX=1`
+    pub shows_inbox: bool,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The server's address has the password.
+        f.debug_struct("Mail").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Mail {
+    /// The address that mails come from.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn sender(&self) -> anyhow::Result<Address> {
+        self.from.parse().context("MAIL_FROM is not an address such as tickets@example.org")
+    }
 }
 
 /// Keys, all derived from one secret. Never shown.
@@ -74,6 +101,15 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Config {
+    /// The folder whose mails anybody may read who reaches us: only while nobody else's mail server has
+    /// them, and only on this machine unless the operator says otherwise.
+    #[must_use]
+    pub fn inbox(&self) -> Option<&Path> {
+        let Mail { smtp_url, dir, shows_inbox, .. } = &self.mail;
+        let may_show = *shows_inbox || self.http.listen_addr.ip().is_loopback();
+        (smtp_url.is_empty() && may_show).then_some(dir)
+    }
+
     /// Reads the environment, and makes and keeps a secret of our own if none is given.
     ///
     /// # Errors
@@ -102,8 +138,16 @@ impl Config {
             provider_url: var_or("PAYMENT_PROVIDER_URL", "").trim_end_matches('/').to_owned(),
         };
         let mail = Mail {
+            smtp_url: var_or("SMTP_URL", ""),
+            from: var_or("MAIL_FROM", DEFAULT_SENDER),
             dir: env::var("MAIL_DIR").map_or_else(|_| storage.data_dir.join("mail"), PathBuf::from),
+            shows_inbox: var_or("INBOX", "0") == "1",
         };
+        if !mail.smtp_url.is_empty() && mail.from == DEFAULT_SENDER {
+            bail!(
+                "the configuration is wrong: SMTP_URL needs MAIL_FROM, the address mails come from"
+            );
+        }
         let secret = match env::var("SECRET_KEY") {
             Ok(secret) if secret.len() >= 32 => secret.into_bytes(),
             Ok(_) => bail!("the configuration is wrong: SECRET_KEY has fewer than 32 characters"),
@@ -127,7 +171,12 @@ impl Config {
             },
             storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },
             payment: Payment { provider_url: String::new() },
-            mail: Mail { dir: folder.join("mail") },
+            mail: Mail {
+                smtp_url: String::new(),
+                from: DEFAULT_SENDER.to_owned(),
+                dir: folder.join("mail"),
+                shows_inbox: false,
+            },
             secrets: Secrets::derive(&[7; 32], None),
         }
     }

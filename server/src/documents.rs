@@ -1,5 +1,8 @@
-//! What people take away. Pure functions of views.
+//! What people take away: a calendar entry, tickets and tables. Pure functions of views.
 //!
-//! Not here: who may have them (`http`).
+//! Not here: who may have them (`http/documents.rs`), and the mails they travel in (`mailer/`).
 
+pub mod calendar;
 pub mod csv;
+pub mod qr;
+pub mod ticket;

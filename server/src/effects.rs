@@ -11,14 +11,17 @@ use crate::domain::registration_process::Effect;
 use crate::ledger::Failure;
 use crate::ledger::stage::{Authority, Command, Request};
 use crate::ledgers::{Bells, Ledgers};
-use crate::mailer::{About, MailError, Mailer};
+use crate::mailer::letters::{self, About};
+use crate::mailer::{Letter, MailError, Mailer, Stamp};
+use crate::order_links::{self, OrderLinks};
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::{PaymentGateway, PaymentRef, ProviderStatus};
+use crate::store::people::NewLink;
 use crate::store::{LeasedEffect, Store, StoreFault};
 use crate::views;
 use anyhow::Context;
 use shared::live::View;
-use shared::views::{ConferenceView, OrderView};
+use shared::views::{ConferenceView, OrderStatus, OrderView};
 use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -44,6 +47,9 @@ const MAIL_ATTEMPTS_MAX: u32 = 20;
 /// Attempts to reach the payment provider: about thirteen hours.
 const PAYMENT_ATTEMPTS_MAX: u32 = 60;
 
+/// Links in one mail: the newest orders of an address.
+const LINKS_PER_MAIL_MAX: u32 = 20;
+
 /// The worker.
 #[derive(Clone)]
 pub struct Effects {
@@ -52,6 +58,7 @@ pub struct Effects {
     pub gateway: PaymentGateway,
     pub mailer: Mailer,
     pub owner_codes: OwnerCodes,
+    pub order_links: OrderLinks,
     pub clock: Clock,
     pub bells: Bells,
 }
@@ -90,7 +97,7 @@ impl From<Failure> for Trouble {
 impl From<MailError> for Trouble {
     fn from(error: MailError) -> Self {
         match error {
-            MailError::NoAddress(_) => Self::Hopeless(error.to_string()),
+            MailError::NoAddress(_) | MailError::Refused(_) => Self::Hopeless(error.to_string()),
             MailError::Fault(fault) => Self::Later(fault),
         }
     }
@@ -175,11 +182,17 @@ impl Effects {
             Trouble::Hopeless(format!("this release does not know the effect: {error}"))
         })?;
         let ledger = ConferenceId(leased.ledger);
-        let conference = self.conference(ledger).await?;
+        let (revision, conference) = self.conference(ledger).await?;
         let paid = |order_id, payment_id| PaymentRef {
             conference: conference.slug.clone(),
             order_id,
             payment_id,
+        };
+        let about = About {
+            conference: &conference,
+            revision,
+            public_url: self.mailer.public_url(),
+            now: self.clock.now(),
         };
         let command = match effect {
             Effect::QueryPayment { order_id, payment_id } => {
@@ -194,21 +207,8 @@ impl Effects {
                     self.gateway.refund(&paid(order_id, payment_id), amount, now).await?;
                 Command::RecordRefund { order_id, payment_id, reference }
             }
-            Effect::MailConfirmation { order_id } => {
-                let order = self.order(ledger, order_id).await?;
-                self.mailer.send_confirmation(self.about(leased.id, &conference, &order)).await?;
-                Command::EffectPerformed
-            }
-            Effect::MailRefund { order_id, amount } => {
-                let order = self.order(ledger, order_id).await?;
-                self.mailer.send_refund(self.about(leased.id, &conference, &order), amount).await?;
-                Command::EffectPerformed
-            }
-            Effect::MailOwnerCode { name, email, code } => {
-                let code = self.owner_codes.code(ledger, code);
-                let to = (name.as_str(), email.as_str());
-                let stamp = (leased.id, self.clock.now());
-                self.mailer.send_owner_code(stamp, &conference, to, code).await?;
+            letter => {
+                self.mail(leased, about, letter).await?;
                 Command::EffectPerformed
             }
         };
@@ -237,24 +237,106 @@ impl Effects {
         Ok(self.ledgers.order(ledger, id, Authority::House).await?.1)
     }
 
-    async fn conference(&self, ledger: ConferenceId) -> Result<ConferenceView, Trouble> {
+    /// Sends the letter that an effect asks for, if there still is something to say.
+    async fn mail(
+        &self,
+        leased: &LeasedEffect,
+        about: About<'_>,
+        effect: Effect,
+    ) -> Result<(), Trouble> {
+        let Some(letter) = self.letter(leased, about, effect).await? else { return Ok(()) };
+        let stamp = Stamp { effect_id: leased.id, now: about.now };
+        Ok(self.mailer.send(&letter, stamp).await?)
+    }
+
+    async fn letter(
+        &self,
+        leased: &LeasedEffect,
+        about: About<'_>,
+        effect: Effect,
+    ) -> Result<Option<Letter>, Trouble> {
+        let ledger = ConferenceId(leased.ledger);
+        let letter = match effect {
+            Effect::QueryPayment { .. }
+            | Effect::CancelPayment { .. }
+            | Effect::RefundPayment { .. } => return Ok(None),
+            Effect::MailConfirmation { order_id } => {
+                let order = self.order(ledger, order_id).await?;
+                // Given back while the mail waited: it would say what is no longer so.
+                if order.status != OrderStatus::Confirmed {
+                    return Ok(None);
+                }
+                letters::confirmation(about, &order)?
+            }
+            Effect::MailRefund { order_id, amount } => {
+                letters::refund(about, &self.order(ledger, order_id).await?, amount)?
+            }
+            Effect::MailCancellation { order_id, refund } => {
+                letters::cancellation(about, &self.order(ledger, order_id).await?, refund)?
+            }
+            Effect::MailTicket { order_id, position, attendee } => {
+                let order = self.order(ledger, order_id).await?;
+                let seat = order.seats.get(position as usize);
+                let seat = seat.filter(|seat| seat.attendee.as_ref() == Some(&attendee));
+                let Some(seat) = seat else { return Ok(None) };
+                letters::ticket(about, &order, seat)?
+            }
+            Effect::MailTicketVoid { order_id, seat_type, attendee } => {
+                let order = self.order(ledger, order_id).await?;
+                let line = order.lines.iter().find(|line| line.seat_type == seat_type);
+                letters::ticket_void(about, &attendee, line.map_or("", |line| &line.name))
+            }
+            Effect::MailOrderLinks { email, expires_at } => {
+                return self.order_links(leased, about, &email, expires_at).await;
+            }
+            Effect::MailOwnerCode { name, email, code } => {
+                letters::owner_code(about, &name, &email, self.owner_codes.code(ledger, code))
+            }
+        };
+        Ok(Some(letter))
+    }
+
+    /// Links to the orders of an address, each good once; no letter when there are none.
+    async fn order_links(
+        &self,
+        leased: &LeasedEffect,
+        about: About<'_>,
+        email: &str,
+        expires_at: Timestamp,
+    ) -> Result<Option<Letter>, Trouble> {
+        let (mut links, mut addresses) = (Vec::new(), Vec::new());
+        let processes =
+            self.store.processes_by_email(leased.ledger, email, LINKS_PER_MAIL_MAX).await?;
+        for process in processes {
+            let order = self.order(ConferenceId(leased.ledger), OrderId(process)).await?;
+            let was_confirmed = order.confirmed_at.is_some();
+            if !was_confirmed
+                && matches!(order.status, OrderStatus::Expired | OrderStatus::Cancelled)
+            {
+                continue;
+            }
+            let secret = self.order_links.secret(leased.id, order.id);
+            let hash = order_links::hash(&secret);
+            links.push(NewLink { hash, process, expires_at: expires_at.0 });
+            addresses.push(format!("{}/{}/find#link={secret}", about.public_url, order.conference));
+        }
+        if links.is_empty() {
+            return Ok(None);
+        }
+        self.store.add_links(leased.ledger, &links, about.now.0).await?;
+        Ok(Some(letters::order_links(about, email, &addresses)))
+    }
+
+    /// The conference, and the position of its last change.
+    async fn conference(&self, ledger: ConferenceId) -> Result<(u64, ConferenceView), Trouble> {
         let document = self.store.document(ledger.0, views::conference::TOPIC).await?;
         let document = document.context("the conference's document is missing")?;
         match serde_json::from_str(&document.body).context("cannot read the conference")? {
-            View::Conference(view) => Ok(view),
+            View::Conference(view) => Ok((document.position, view)),
             View::Directory(_) | View::Order(_) | View::Dashboard(_) => {
                 Err(Trouble::Hopeless("the conference's document shows something else".to_owned()))
             }
         }
-    }
-
-    fn about<'a>(
-        &self,
-        effect_id: Uuid,
-        conference: &'a ConferenceView,
-        order: &'a OrderView,
-    ) -> About<'a> {
-        About { effect_id, conference, order, now: self.clock.now() }
     }
 }
 

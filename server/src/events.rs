@@ -112,13 +112,15 @@ catalogue! {
     Conference(conference): ConferenceCreated SeatTypeCreated QuotaChanged ConferencePublished
         ConferenceUnpublished ConferenceUpdated SeatTypeUpdated SeatTypeDeleted OwnerCodeRotated;
     Seats(seats_availability): AvailableSeatsChanged SeatsReserved SeatsReservationCommitted
-        SeatsReservationCancelled;
+        SeatsReservationCancelled SeatsReturned;
     Order(order): OrderPlaced OrderUpdated OrderTotalsCalculated OrderPartiallyReserved
         OrderReservationCompleted OrderRegistrantAssigned SeatsReservationExtended
-        RegistrationCompleted OrderConfirmed OrderExpired OrderCancelled;
+        RegistrationCompleted OrderConfirmed OrderExpired OrderCancelled RegistrationCancelled
+        ConfirmationRequested;
     Payment(payment): PaymentInitiated PaymentQueried PaymentCompleted PaymentRejected
         PaymentCancelled PaymentRefundRequested PaymentRefunded;
-    SeatAssignments(seat_assignments): SeatAssignmentsCreated;
+    SeatAssignments(seat_assignments): SeatAssignmentsCreated SeatAssigned SeatUnassigned SeatAdmitted
+        SeatAssignmentsClosed;
 }
 
 impl Event {

@@ -8,6 +8,7 @@ use crate::http;
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
+use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
@@ -82,6 +83,7 @@ impl House {
         };
         let gateway = PaymentGateway::new(provider_url, key);
         let owner_codes = OwnerCodes::new(&config.secrets);
+        let mailer = Mailer::open(&config.mail, public_url.clone())?;
         let house = Self {
             config: Arc::new(config),
             clock,
@@ -97,7 +99,7 @@ impl House {
             bells,
             workers: TaskTracker::new(),
         };
-        house.start_workers();
+        house.start_workers(mailer);
         Ok(house)
     }
 
@@ -138,7 +140,7 @@ impl House {
         Ok(())
     }
 
-    fn start_workers(&self) {
+    fn start_workers(&self, mailer: Mailer) {
         let deadlines = Deadlines {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -150,8 +152,9 @@ impl House {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
             gateway: self.gateway.clone(),
-            mailer: Mailer::new(&self.config.mail.dir, self.public_url.clone()),
+            mailer,
             owner_codes: self.owner_codes.clone(),
+            order_links: OrderLinks::new(&self.config.secrets),
             clock: self.clock.clone(),
             bells: self.bells.clone(),
         };

@@ -1,4 +1,5 @@
-//! Text inside HTML that we write by hand: mails and the simulated provider's pages.
+//! Text inside HTML that we write by hand: mails, the inbox and the simulated provider's
+//! pages.
 
 use std::fmt::{self, Write};
 

@@ -6,6 +6,7 @@
 pub mod assets;
 mod body;
 mod commands;
+mod documents;
 mod health;
 mod limits;
 mod live;
@@ -22,7 +23,7 @@ mod shell;
 mod test_door;
 
 use crate::house::House;
-use crate::simulated_provider;
+use crate::{inbox, simulated_provider};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -79,6 +80,7 @@ struct Route {
 /// Every address of the house.
 pub fn router(house: House) -> Router {
     let provider = house.provider.clone();
+    let inbox = house.config.inbox().map(inbox::router);
     let has_test_door = house.config.http.test_door;
     let routes = routes();
     let door = Arc::new(Door::new(house, openapi::document(&routes)));
@@ -98,6 +100,9 @@ pub fn router(house: House) -> Router {
     if let Some(provider) = provider {
         router = router.merge(simulated_provider::router(provider));
     }
+    if let Some(inbox) = inbox {
+        router = router.merge(inbox);
+    }
     router
         .layer(DefaultBodyLimit::max(body::BYTES_MAX))
         .layer(CatchPanicLayer::custom(problem::panicked))
@@ -111,6 +116,7 @@ fn routes() -> Vec<Route> {
     routes.extend(owners::routes());
     routes.extend(management::routes());
     routes.extend(queries::routes());
+    routes.extend(documents::routes());
     routes.extend([live::route(), openapi::route()]);
     routes.extend(health::routes());
     routes

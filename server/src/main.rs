@@ -46,7 +46,7 @@ async fn serve() -> anyhow::Result<()> {
     let store = store_name(&config.storage.database_url);
     let house = House::open(config, clock, local_addr).await?;
     info!("Release {} with {store}", house.release);
-    info!("Mails go to {}", house.config.mail.dir.display());
+    info!("{}", mails_go_where(&house));
     if test_door {
         info!("The test door is open: whoever reaches this port can set the clock");
     }
@@ -65,6 +65,16 @@ async fn seed_store() -> anyhow::Result<()> {
     telemetry::init();
     let config = Config::from_env()?;
     seed::run(&config).await
+}
+
+/// Without the mail server's address, which has the password.
+fn mails_go_where(house: &House) -> String {
+    let dir = house.config.mail.dir.display();
+    match (house.config.inbox(), house.config.mail.smtp_url.as_str()) {
+        (Some(_), _) => format!("Mails go to {dir}; read them at {}/inbox", house.public_url),
+        (None, "") => format!("Mails go to {dir}"),
+        (None, _) => "Mails go to the mail server".to_owned(),
+    }
 }
 
 /// Which database, without the password that a URL may carry.

@@ -5,6 +5,7 @@
 //! Not here: any word of the domain. What a payload means is known in `events.rs`.
 
 pub mod lists;
+pub mod people;
 mod postgres;
 mod sqlite;
 
@@ -15,6 +16,8 @@ use std::hash::Hash;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Acquire, SqlSafeStr};
 use uuid::Uuid;
+
+use self::people::{Attendee, AttendeeCounts, AttendeeKey, LinkHash, ListedAttendee, NewLink};
 
 /// The read-model generation of this release. A release whose documents changed counts one up.
 pub const GENERATION: i32 = 1;
@@ -194,6 +197,10 @@ pub struct Commit {
     /// back to an earlier position, nor does the snapshot.
     pub documents: Vec<Document>,
     pub lookups: Vec<Lookup>,
+    /// Places whose name, ticket or admission changed; each is here or among those without a name.
+    pub attendees: Vec<Attendee>,
+    /// Places that have no name any more.
+    pub attendees_gone: Vec<(ProcessId, u32)>,
     /// `Some(instant in ms)`: look at this process again then; `None`: no need to look again.
     pub deadlines: Vec<(ProcessId, Option<i64>)>,
     /// An effect with the id of one that is still there changes nothing: it is the same effect.
@@ -209,6 +216,8 @@ impl Commit {
             && self.entry.is_none()
             && self.documents.is_empty()
             && self.lookups.is_empty()
+            && self.attendees.is_empty()
+            && self.attendees_gone.is_empty()
             && self.deadlines.is_empty()
             && self.effects.is_empty()
             && self.effects_done.is_empty()
@@ -330,6 +339,21 @@ delegate! {
     find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
     /// Processes of a ledger as lists show them, newest first.
     list(ledger: LedgerId, wanted: &Wanted) -> Result<Vec<Listed>>;
+    /// The process and place that this ticket is for.
+    find_ticket(ledger: LedgerId, ticket: &str) -> Result<Option<(ProcessId, u32)>>;
+    /// At most `limit` attendees with `search` (lower case; empty: all) in their names or e-mail, in
+    /// the order of kinds and names, after a place in that order.
+    attendees(
+        ledger: LedgerId, search: &str, after: &AttendeeKey, limit: u32
+    ) -> Result<Vec<ListedAttendee>>;
+    /// How many places of a ledger have a name.
+    attendee_counts(ledger: LedgerId) -> Result<AttendeeCounts>;
+    /// Processes of a ledger with this e-mail (lower case); newest first.
+    processes_by_email(ledger: LedgerId, email: &str, limit: u32) -> Result<Vec<ProcessId>>;
+    /// Remembers links, and sweeps those that have expired. A link that is known stays as it is.
+    add_links(ledger: LedgerId, links: &[NewLink], now: i64) -> Result<()>;
+    /// Uses a link up: its process, if it is good and was not used before.
+    take_link(ledger: LedgerId, hash: &LinkHash, now: i64) -> Result<Option<ProcessId>>;
     /// True when the database answers.
     is_ready() -> bool;
     /// Finishes what is under way and closes the connections.
@@ -362,14 +386,14 @@ impl Store {
 type MigrationFile = (i64, &'static str, &'static str);
 
 /// Brings the database to this release's tables. Two nodes may start at once: each migration is one
-/// transaction, so one of them loses and finds on its next try that the work is done. No lock is
+/// transaction, so one of them loses it and finds on its next try that the work is done. No lock is
 /// taken, because databases that speak PostgreSQL's protocol need not have advisory locks.
 async fn migrate<'a, C>(files: &[MigrationFile], database: C) -> Result<()>
 where
     C: Acquire<'a>,
     <C::Connection as std::ops::Deref>::Target: Migrate,
 {
-    const TRIES_MAX: u32 = 3;
+    let tries_max = files.len() + 2;
     let migrations = files.iter().map(|&(version, name, sql)| {
         let sql = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
@@ -389,7 +413,7 @@ where
                 .into());
             }
             Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
-                if tries < TRIES_MAX =>
+                if tries < tries_max =>
             {
                 tries += 1;
             }

@@ -1,13 +1,13 @@
 //! The access code of an order: six characters that survive being read aloud.
 //!
-//! Crockford's alphabet: no I, L, O or U. Reading is forgiving (case, spaces, hyphens, O for 0, I and
-//! L for 1); writing is not. Uniqueness and attempts are the server's business, not this file's.
+//! Reading is forgiving, writing is not (`crockford.rs`). Uniqueness and attempts are the server's
+//! business, not this file's.
 
+use crate::crockford;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 use std::str::FromStr;
 
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 6;
 
 /// Six characters, shown as `K7M-2QX`.
@@ -24,7 +24,7 @@ impl AccessCode {
     pub fn from_random(random: u32) -> Self {
         let mut code = [0; LENGTH];
         for (index, letter) in code.iter_mut().enumerate() {
-            *letter = ALPHABET[(random >> (index * 5)) as usize & 31];
+            *letter = crockford::letter(u128::from(random >> (index * 5)));
         }
         Self(code)
     }
@@ -60,23 +60,7 @@ impl fmt::Debug for AccessCode {
 impl FromStr for AccessCode {
     type Err = NotAnAccessCode;
     fn from_str(text: &str) -> Result<Self, NotAnAccessCode> {
-        let mut code = [0; LENGTH];
-        let mut length = 0;
-        for letter in text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '–' | '_'))
-        {
-            let letter = match letter.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            };
-            let byte = u8::try_from(letter).map_err(|_| NotAnAccessCode)?;
-            if length == LENGTH || !ALPHABET.contains(&byte) {
-                return Err(NotAnAccessCode);
-            }
-            code[length] = byte;
-            length += 1;
-        }
-        if length == LENGTH { Ok(Self(code)) } else { Err(NotAnAccessCode) }
+        crockford::read(text).map(Self).ok_or(NotAnAccessCode)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod access_code;
 pub mod commands;
+mod crockford;
 pub mod dashboard;
 pub mod ids;
 pub mod live;
@@ -13,6 +14,8 @@ pub mod money;
 pub mod refusal;
 pub mod rules;
 pub mod sale;
+pub mod ticket;
+pub mod tickets;
 pub mod time;
 pub mod views;
 
@@ -20,4 +23,5 @@ pub use access_code::AccessCode;
 pub use ids::{CommandId, ConferenceId, OrderId, PaymentId, SeatTypeId};
 pub use money::{Currency, Money};
 pub use refusal::{Problem, RefusalCode};
+pub use ticket::Ticket;
 pub use time::Timestamp;

@@ -1,7 +1,7 @@
 //! The arithmetic on which browser and server must agree: what is granted, what counts as plenty,
 //! and what a form must contain. The server decides; the browser uses the same code to be right early.
 
-use crate::commands::{Registrant, SeatQuantity};
+use crate::commands::{Attendee, Registrant, SeatQuantity};
 use crate::refusal::{FieldProblem, RefusalCode};
 use crate::time::Timestamp;
 use crate::views::SeatTypeView;
@@ -71,15 +71,29 @@ pub fn check_seats(seats: &[SeatQuantity]) -> Result<(), RefusalCode> {
 /// # Errors
 /// One entry per wrong field, in the order of the form.
 pub fn check_registrant(registrant: &Registrant) -> Result<Registrant, Vec<FieldProblem>> {
-    let trimmed = Registrant {
-        given_name: registrant.given_name.trim().to_owned(),
-        family_name: registrant.family_name.trim().to_owned(),
-        email: registrant.email.trim().to_owned(),
-    };
+    let Registrant { given_name, family_name, email } = registrant;
+    let [given_name, family_name, email] = check_person([given_name, family_name, email])?;
+    Ok(Registrant { given_name, family_name, email })
+}
+
+/// Checks an attendee like a registrant: the mail with the ticket has to arrive, too (W7).
+///
+/// # Errors
+/// One entry per wrong field, in the order of the form.
+pub fn check_attendee(attendee: &Attendee) -> Result<Attendee, Vec<FieldProblem>> {
+    let Attendee { given_name, family_name, email } = attendee;
+    let [given_name, family_name, email] = check_person([given_name, family_name, email])?;
+    Ok(Attendee { given_name, family_name, email })
+}
+
+/// Given name, family name and e-mail, with outer spaces removed.
+fn check_person(person: [&str; 3]) -> Result<[String; 3], Vec<FieldProblem>> {
+    let trimmed = person.map(str::trim);
+    let [given_name, family_name, email] = trimmed;
     let checks = [
-        ("given_name", name_problem(&trimmed.given_name, "given")),
-        ("family_name", name_problem(&trimmed.family_name, "family")),
-        ("email", email_problem(&trimmed.email)),
+        ("given_name", name_problem(given_name, "given")),
+        ("family_name", name_problem(family_name, "family")),
+        ("email", email_problem(email)),
     ];
     let problems: Vec<FieldProblem> = checks
         .into_iter()
@@ -87,7 +101,7 @@ pub fn check_registrant(registrant: &Registrant) -> Result<Registrant, Vec<Field
             problem.map(|message| FieldProblem { field: field.to_owned(), message })
         })
         .collect();
-    if problems.is_empty() { Ok(trimmed) } else { Err(problems) }
+    if problems.is_empty() { Ok(trimmed.map(str::to_owned)) } else { Err(problems) }
 }
 
 /// What is wrong with a trimmed name; `which` is "given" or "family".
@@ -234,6 +248,24 @@ mod tests {
             email: " ada@example.org".into(),
         };
         assert_eq!(check_registrant(&ada).unwrap().given_name, "Ada");
+    }
+
+    #[test]
+    fn an_attendee_is_checked_like_a_registrant() {
+        let wrong = Attendee {
+            given_name: "Grace\u{7}".into(),
+            family_name: " ".into(),
+            email: "grace@example.org, all@example.org".into(),
+        };
+        let fields: Vec<String> =
+            check_attendee(&wrong).unwrap_err().into_iter().map(|p| p.field).collect();
+        assert_eq!(fields, ["given_name", "family_name", "email"]);
+        let grace = Attendee {
+            given_name: "Grace ".into(),
+            family_name: "Hopper".into(),
+            email: "grace@example.org".into(),
+        };
+        assert_eq!(check_attendee(&grace).unwrap().given_name, "Grace");
     }
 
     proptest! {

@@ -11,6 +11,9 @@ use shared::commands::{Registrant, SeatQuantity};
 use shared::rules::{EXTENSION_SECONDS, EXTENSIONS_MAX};
 use shared::{AccessCode, Currency, Money, PaymentId, RefusalCode, SeatTypeId, Timestamp, rules};
 
+/// How often the confirmation of one order is mailed again within an hour.
+const CONFIRMATIONS_PER_HOUR: usize = 5;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     RegisterToConference(Registration),
@@ -31,6 +34,15 @@ pub enum Command {
         paid: Option<(PaymentId, Money)>,
     },
     ExpireOrder,
+    /// The registrant gives a confirmed order back.
+    CancelRegistration {
+        /// The owner's cut-off; `None`: not possible.
+        cancel_until: Option<Timestamp>,
+        /// Somebody was let in with one of its tickets.
+        is_anybody_admitted: bool,
+    },
+    /// Somebody wants the confirmation to be mailed again.
+    SendConfirmationAgain,
 }
 
 /// Seats with today's prices, and what a new order needs besides.
@@ -90,6 +102,12 @@ pub enum Event {
     OrderExpired {},
     /// The registrant let the seats go.
     OrderCancelled {},
+    /// The registrant gave the confirmed order back: the seats return, and so does the money.
+    RegistrationCancelled {},
+    ConfirmationRequested {
+        /// Counted by the hour, and folding knows no time but this.
+        at: Timestamp,
+    },
 }
 
 /// One seat type of an order, priced. Names and prices stay as they were (the reference, §5.2).
@@ -133,6 +151,10 @@ pub struct Order {
     pub registrant: Option<Registrant>,
     pub completion_requested: bool,
     pub confirmed_by: Option<PaymentId>,
+    /// It was confirmed and then given back; nothing brings it to life again.
+    pub is_given_back: bool,
+    /// When the confirmation was asked for again; the latest ones.
+    pub confirmations_requested: Vec<Timestamp>,
     pub token_hash: TokenHash,
 }
 
@@ -175,6 +197,14 @@ impl Decider for Order {
             }
             Event::OrderExpired {} => self.status = Status::Expired,
             Event::OrderCancelled {} => self.status = Status::Cancelled,
+            Event::RegistrationCancelled {} => {
+                self.status = Status::Cancelled;
+                self.is_given_back = true;
+            }
+            Event::ConfirmationRequested { at } => {
+                self.confirmations_requested.retain(|earlier| is_same_hour(*earlier, *at));
+                self.confirmations_requested.push(*at);
+            }
         }
     }
 
@@ -202,6 +232,10 @@ impl Decider for Order {
                     Ok(if now < self.release_at() { vec![] } else { vec![Event::OrderExpired {}] })
                 }
             },
+            Command::CancelRegistration { cancel_until, is_anybody_admitted } => {
+                self.give_back(cancel_until, is_anybody_admitted, now)
+            }
+            Command::SendConfirmationAgain => self.send_again(now),
         }
     }
 }
@@ -376,6 +410,7 @@ impl Order {
         match self.status {
             Status::Unknown => return Err(RefusalCode::OrderNotFound.into()),
             Status::Confirmed => return Ok(vec![]),
+            _ if self.is_given_back => return Err(RefusalCode::OrderEnded.into()),
             _ => {}
         }
         if self.granted.is_empty() || reserved != self.granted {
@@ -390,6 +425,43 @@ impl Order {
         };
         Ok(vec![Event::OrderConfirmed { payment_id }])
     }
+
+    fn give_back(
+        &self,
+        cancel_until: Option<Timestamp>,
+        is_anybody_admitted: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refusal> {
+        match self.status {
+            Status::Unknown => Err(RefusalCode::OrderNotFound.into()),
+            Status::Cancelled if self.is_given_back => Ok(vec![]),
+            Status::Confirmed if is_anybody_admitted => Err(RefusalCode::AlreadyAdmitted.into()),
+            Status::Confirmed if cancel_until.is_some_and(|until| now < until) => {
+                Ok(vec![Event::RegistrationCancelled {}])
+            }
+            Status::Confirmed => Err(RefusalCode::CancellationClosed.into()),
+            _ => Err(RefusalCode::OrderNotConfirmed.into()),
+        }
+    }
+
+    fn send_again(&self, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+        if self.status == Status::Unknown {
+            return Err(RefusalCode::OrderNotFound.into());
+        }
+        if self.status != Status::Confirmed {
+            return Err(RefusalCode::OrderNotConfirmed.into());
+        }
+        let lately = self.confirmations_requested.iter().filter(|at| is_same_hour(**at, now));
+        if CONFIRMATIONS_PER_HOUR <= lately.count() {
+            return Err(RefusalCode::TooManyRequests.into());
+        }
+        Ok(vec![Event::ConfirmationRequested { at: now }])
+    }
+}
+
+/// Less than an hour apart; also when a clock was set back, so that this opens no door.
+fn is_same_hour(earlier: Timestamp, later: Timestamp) -> bool {
+    later.ms_since(earlier) < 60 * 60 * 1_000
 }
 
 fn priced(offer: Offer) -> PricedLine {

@@ -10,12 +10,12 @@
 use super::conference::{self, Conference, Owner};
 use super::order::{self, Order, Status as OrderStatus};
 use super::payment::{self, Payment, Status as PaymentStatus};
-use super::seat_assignments::SeatAssignments;
+use super::seat_assignments::{self, SeatAssignments};
 use super::seats_availability::{Reservation, ReservationStatus};
 use serde::{Deserialize, Serialize};
-use shared::commands::SeatQuantity;
+use shared::commands::{Attendee, SeatQuantity};
 use shared::rules::PAYMENT_BOUND_SECONDS;
-use shared::{CommandId, Money, OrderId, PaymentId, Timestamp};
+use shared::{CommandId, Money, OrderId, PaymentId, SeatTypeId, Timestamp};
 use std::collections::BTreeMap;
 
 /// All that happened to one order, as the aggregates tell it.
@@ -50,6 +50,8 @@ pub enum Todo {
     QueryPayment(PaymentId),
     CancelPayment(PaymentId),
     RefundPayment(PaymentId),
+    ReturnSeats,
+    CloseSeatAssignments,
 }
 
 /// Something to do outside the ledger. Asked for by an event, stored in the same transaction.
@@ -78,6 +80,30 @@ pub enum Effect {
         order_id: OrderId,
         amount: Money,
     },
+    /// Tell the registrant that the order was given back, and what money returns.
+    MailCancellation {
+        order_id: OrderId,
+        refund: Option<Money>,
+    },
+    /// Send the attendee the ticket, unless somebody else has the seat by then.
+    MailTicket {
+        order_id: OrderId,
+        position: u32,
+        attendee: Attendee,
+    },
+    /// Tell somebody that their ticket is void.
+    MailTicketVoid {
+        order_id: OrderId,
+        seat_type: SeatTypeId,
+        attendee: Attendee,
+    },
+    /// Send one-time links to all orders of this address. The links themselves are made when the mail
+    /// is written, from the effect's id and the house's key: no secret waits in a table.
+    MailOrderLinks {
+        /// Lower case.
+        email: String,
+        expires_at: Timestamp,
+    },
     /// Tell the owner the access code, which is not in here: it is derived from `code`.
     MailOwnerCode {
         name: String,
@@ -96,6 +122,10 @@ impl Effect {
             Self::RefundPayment { .. } => "RefundPayment",
             Self::MailConfirmation { .. } => "MailConfirmation",
             Self::MailRefund { .. } => "MailRefund",
+            Self::MailCancellation { .. } => "MailCancellation",
+            Self::MailTicket { .. } => "MailTicket",
+            Self::MailTicketVoid { .. } => "MailTicketVoid",
+            Self::MailOrderLinks { .. } => "MailOrderLinks",
             Self::MailOwnerCode { .. } => "MailOwnerCode",
         }
     }
@@ -117,25 +147,65 @@ pub fn effects_of_conference(conference: &Conference, event: &conference::Event)
     letter.into_iter().collect()
 }
 
-/// What an order's event asks for outside.
+/// What an order's event asks for outside; `order` is as it was before.
 #[must_use]
-pub fn effects_of_order(order_id: OrderId, event: &order::Event) -> Vec<Effect> {
+pub fn effects_of_order(order_id: OrderId, order: &Order, event: &order::Event) -> Vec<Effect> {
     match event {
-        order::Event::OrderConfirmed { .. } => vec![Effect::MailConfirmation { order_id }],
+        order::Event::OrderConfirmed { .. } | order::Event::ConfirmationRequested { .. } => {
+            vec![Effect::MailConfirmation { order_id }]
+        }
+        order::Event::RegistrationCancelled {} => {
+            let refund = order.total.filter(|_| order.confirmed_by.is_some());
+            vec![Effect::MailCancellation { order_id, refund }]
+        }
         _ => vec![],
     }
 }
 
-/// What a payment's event asks for outside.
+/// What an event of an order's seats asks for outside; `before` is as it was before.
+#[must_use]
+pub fn effects_of_assignments(
+    order_id: OrderId,
+    before: &SeatAssignments,
+    event: &seat_assignments::Event,
+) -> Vec<Effect> {
+    match event {
+        seat_assignments::Event::SeatAssigned { position, attendee, .. } => {
+            let (position, attendee) = (*position, attendee.clone());
+            vec![Effect::MailTicket { order_id, position, attendee }]
+        }
+        seat_assignments::Event::SeatUnassigned { position } => {
+            let seat = before.seat(*position);
+            let left = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.clone()?)));
+            left.map(|(seat_type, (attendee, _))| Effect::MailTicketVoid {
+                order_id,
+                seat_type,
+                attendee,
+            })
+            .into_iter()
+            .collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// What an event of an order's payment asks for outside.
 #[must_use]
 pub fn effects_of_payment(
     order_id: OrderId,
     payment_id: PaymentId,
+    order: &Order,
     event: &payment::Event,
 ) -> Vec<Effect> {
     match event {
         payment::Event::PaymentQueried {} => vec![Effect::QueryPayment { order_id, payment_id }],
         payment::Event::PaymentCancelled {} => vec![Effect::CancelPayment { order_id, payment_id }],
+        // The mail about the cancellation has told it already.
+        payment::Event::PaymentRefundRequested { amount }
+            if order.is_given_back && order.confirmed_by == Some(payment_id) =>
+        {
+            vec![Effect::RefundPayment { order_id, payment_id, amount: *amount }]
+        }
         payment::Event::PaymentRefundRequested { amount } => vec![
             Effect::RefundPayment { order_id, payment_id, amount: *amount },
             Effect::MailRefund { order_id, amount: *amount },
@@ -152,6 +222,7 @@ pub fn next(process: Process<'_>, now: Timestamp) -> Next {
         OrderStatus::Reserving => process.reserve(now),
         OrderStatus::Held | OrderStatus::PartlyHeld => process.wait_for_payment(now),
         OrderStatus::Confirmed => process.settle(),
+        OrderStatus::Cancelled if process.order.is_given_back => process.give_back(),
         // Also an order nobody knows: its reservation goes back, and so does its money.
         OrderStatus::Unknown | OrderStatus::Expired | OrderStatus::Cancelled => {
             process.after_the_end()
@@ -254,6 +325,24 @@ impl Process<'_> {
             return Next::Do(Todo::ConfirmOrder { reserved, paid: Some((id, amount)) });
         }
         Next::Do(Todo::RefundPayment(id))
+    }
+
+    /// Given back: the seats return, the names go, and all money goes back. It never buys the seats
+    /// again.
+    fn give_back(self) -> Next {
+        match self.reservation.map(|known| known.status) {
+            Some(ReservationStatus::Committed) => return Next::Do(Todo::ReturnSeats),
+            Some(ReservationStatus::Held) => return Next::Do(Todo::CancelSeatReservation),
+            _ => {}
+        }
+        if !self.assignments.is_closed {
+            return Next::Do(Todo::CloseSeatAssignments);
+        }
+        if let Some((id, _)) = self.payment_in_flight() {
+            return Next::Do(Todo::CancelPayment(id));
+        }
+        let money = self.payments.iter().find(|(_, payment)| payment.money().is_some());
+        money.map_or(Next::Rest, |(id, _)| Next::Do(Todo::RefundPayment(*id)))
     }
 
     /// Nothing is to be had any more: a hold without a living order goes back (W17).

@@ -34,6 +34,10 @@ pub enum Command {
     CancelSeatReservation {
         reservation_id: OrderId,
     },
+    /// Takes a sale back: the seats are on offer again.
+    ReturnSeats {
+        reservation_id: OrderId,
+    },
 }
 
 /// These names are stored. Change them only together with `events.rs`.
@@ -60,6 +64,11 @@ pub enum Event {
     SeatsReservationCancelled {
         reservation_id: OrderId,
         available_seats_changed: Vec<SeatChange>,
+    },
+    /// The sale was taken back.
+    SeatsReturned {
+        reservation_id: OrderId,
+        seats: Vec<SeatQuantity>,
     },
 }
 
@@ -99,6 +108,8 @@ pub enum ReservationStatus {
     Held,
     Committed,
     Cancelled,
+    /// Sold, and given back.
+    Returned,
 }
 
 /// The counts are always complete. Reservations are remembered for the orders that are loaded: the
@@ -155,6 +166,15 @@ impl Decider for SeatsAvailability {
                     None => vec![],
                 })
             }
+            Command::ReturnSeats { reservation_id } => {
+                let sold = self
+                    .reservation(reservation_id)
+                    .filter(|known| known.status == ReservationStatus::Committed);
+                Ok(sold
+                    .map(|sold| Event::SeatsReturned { reservation_id, seats: sold.seats.clone() })
+                    .into_iter()
+                    .collect())
+            }
         }
     }
 }
@@ -194,6 +214,9 @@ impl SeatsAvailability {
             Event::SeatsReservationCancelled { reservation_id, .. } => {
                 self.settle(*reservation_id, ReservationStatus::Cancelled);
             }
+            Event::SeatsReturned { reservation_id, .. } => {
+                self.settle(*reservation_id, ReservationStatus::Returned);
+            }
         }
     }
 
@@ -223,12 +246,17 @@ impl SeatsAvailability {
                     counts.sold += i64::from(*quantity);
                 }
             }
+            Event::SeatsReturned { seats, .. } => {
+                for SeatQuantity { seat_type, quantity } in seats {
+                    self.counts.entry(*seat_type).or_default().sold -= i64::from(*quantity);
+                }
+            }
         }
         debug_assert!(self.counts.values().all(|c| c.held >= 0 && c.sold >= 0), "{self:?}");
     }
 
     fn settle(&mut self, id: OrderId, status: ReservationStatus) {
-        debug_assert!(self.reservations.contains_key(&id), "only a hold is committed or cancelled");
+        debug_assert!(self.reservations.contains_key(&id), "only a reservation is settled");
         if let Some(reservation) = self.reservations.get_mut(&id) {
             reservation.status = status;
         }
@@ -244,10 +272,11 @@ impl SeatsAvailability {
         revision: u32,
         wanted: &[SeatQuantity],
     ) -> Result<Vec<Event>, Refusal> {
-        // A committed reservation is a sale, and an older revision is a stale wish: a duplicate that
-        // arrives late must hold nothing (W12, W19).
+        // A committed reservation is a sale, even when it was taken back, and an older revision is a
+        // stale wish: a duplicate that arrives late must hold nothing (W12, W19).
         let is_stale = self.reservation(id).is_some_and(|known| {
-            known.status == ReservationStatus::Committed || revision <= known.revision
+            matches!(known.status, ReservationStatus::Committed | ReservationStatus::Returned)
+                || revision <= known.revision
         });
         if is_stale {
             return Ok(vec![]);

@@ -21,6 +21,7 @@ use shared::commands::{
     ReleaseHold,
 };
 use shared::live::Snapshot;
+use shared::tickets::Tickets;
 use shared::{Problem, RefusalCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,15 +106,7 @@ pub(super) fn view(summary: &str, parts: &[&str], refusals: &[RefusalCode]) -> O
         .tag("views")
         .summary(Some(summary))
         .response("200", says("The view as it is now", &Snapshot::name()));
-    let operation = parts.iter().fold(operation, |operation, part| {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let parameter = ParameterBuilder::new()
-            .name(*part)
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .schema(Some(text));
-        operation.parameter(parameter)
-    });
+    let operation = in_path(operation, parts);
     let operation = if refusals.contains(&RefusalCode::TokenMissing) {
         operation.security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
     } else {
@@ -130,6 +123,38 @@ pub(super) fn find_order() -> Operation {
         .request_body(Some(json_body(&FindOrder::name(), example("find-order"))))
         .response("200", says("The order, and a token for a day", &FoundOrder::name()));
     refused(operation, &[&POSTED, &[RefusalCode::OrderNotFound]])
+}
+
+/// The calendar entry of a conference.
+pub(super) fn calendar() -> Operation {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let yes = ResponseBuilder::new()
+        .description("An iCalendar file (RFC 5545)")
+        .content("text/calendar", ContentBuilder::new().schema(Some(text)).build());
+    let operation = OperationBuilder::new()
+        .tag("documents")
+        .summary(Some("A published conference as a calendar entry"))
+        .response("200", yes);
+    let operation = in_path(operation, &["slug"]);
+    refused(operation, &[&[RefusalCode::ConferenceNotFound], &UNWELL])
+}
+
+/// The tickets of an order.
+pub(super) fn tickets() -> Operation {
+    let operation = OperationBuilder::new()
+        .tag("documents")
+        .summary(Some("The tickets of an order, to be printed by those who have its token"))
+        .description(Some("Only seats that have a name have a ticket."))
+        .security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
+        .response("200", says("One per seat that has a name", &Tickets::name()));
+    let operation = in_path(operation, &["slug", "order_id"]);
+    let refusals = [
+        RefusalCode::TokenMissing,
+        RefusalCode::ConferenceNotFound,
+        RefusalCode::OrderNotFound,
+        RefusalCode::OrderNotConfirmed,
+    ];
+    refused(operation, &[&refusals, &UNWELL])
 }
 
 /// The provider's callbacks; `signature` is the header that proves them.
@@ -217,6 +242,7 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<Accepted>(&mut all);
     add::<FoundOrder>(&mut all);
     add::<Snapshot>(&mut all);
+    add::<Tickets>(&mut all);
     add::<Problem>(&mut all);
     all.into_iter().collect()
 }
@@ -280,6 +306,19 @@ fn json_body(schema: &str, example: Value) -> RequestBody {
 fn says(words: &str, schema: &str) -> ResponseBuilder {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
     ResponseBuilder::new().description(words).content("application/json", content)
+}
+
+/// The variables in an address.
+fn in_path(operation: OperationBuilder, parts: &[&str]) -> OperationBuilder {
+    parts.iter().fold(operation, |operation, part| {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let parameter = ParameterBuilder::new()
+            .name(*part)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(text));
+        operation.parameter(parameter)
+    })
 }
 
 fn object() -> ObjectBuilder {

@@ -152,7 +152,10 @@ async fn directory(door: &Door) -> Result<Arc<DirectoryView>, Rejection> {
 }
 
 /// A published conference.
-async fn conference(door: &Door, slug: &str) -> Result<(u64, ConferenceView), Rejection> {
+pub(super) async fn conference(
+    door: &Door,
+    slug: &str,
+) -> Result<(u64, ConferenceView), Rejection> {
     let ledger = door.find(slug).await?;
     any_conference(door, ledger)
         .await?

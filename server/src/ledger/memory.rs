@@ -12,6 +12,7 @@ use crate::domain::seat_assignments::SeatAssignments;
 use crate::domain::seats_availability::{self, SeatsAvailability};
 use crate::domain::{Decider, order};
 use crate::events::{Event, Stream};
+use crate::store::people::Attendee;
 use crate::store::{
     Commit, Document, LedgerEntry, Lookup, NewEffect, NewEvent, Owner, Position, Recorded, Snapshot,
 };
@@ -21,7 +22,7 @@ use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use shared::views::{ConferenceView, OrderView};
 use shared::{CommandId, ConferenceId, OrderId, PaymentId, Timestamp};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
 /// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
@@ -86,6 +87,8 @@ struct Changes {
     dashboard_changed: bool,
     orders: HashSet<OrderId>,
     order_views: HashSet<OrderId>,
+    /// Seats whose name, ticket or admission changed.
+    seats: BTreeSet<(OrderId, u32)>,
     deadlines: BTreeMap<OrderId, Option<Timestamp>>,
 }
 
@@ -281,6 +284,10 @@ impl Memory {
             file.touched_in_batch = self.batch;
             self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
             self.changes.order_views.extend(process.filter(|_| view_changed));
+            if let Event::SeatAssignments(event) = &event {
+                let seat = process.zip(event.position());
+                self.changes.seats.extend(seat);
+            }
         }
         let told = Told { position, at: cause.now, stream, event: &event };
         let order = process.and_then(|id| self.orders.get(&id)?.view.as_ref());
@@ -320,11 +327,13 @@ impl Memory {
     pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
         let changes = &self.changes;
         if changes.events.is_empty()
+            && changes.effects.is_empty()
             && changes.effects_done.is_empty()
             && changes.deadlines.is_empty()
         {
             return Ok(None);
         }
+        let (attendees, attendees_gone) = self.attendees();
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
         Ok(Some(Commit {
             ledger: self.id.0,
@@ -333,6 +342,8 @@ impl Memory {
             entry: self.entry(),
             documents: self.documents()?,
             lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            attendees,
+            attendees_gone,
             deadlines: deadlines.collect(),
             effects: changes.effects.clone(),
             effects_done: changes.effects_done.clone(),
@@ -411,10 +422,19 @@ impl Memory {
                 registration_process::effects_of_conference(&self.base.conference, event)
             }
             (Stream::Order(id), Event::Order(event)) => {
-                registration_process::effects_of_order(id, event)
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_order(id, &file.order, event)
+                })
             }
-            (Stream::Payment(order, payment), Event::Payment(event)) => {
-                registration_process::effects_of_payment(order, payment, event)
+            (Stream::Payment(id, payment), Event::Payment(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_payment(id, payment, &file.order, event)
+                })
+            }
+            (Stream::SeatAssignments(id), Event::SeatAssignments(event)) => {
+                self.orders.get(&id).map_or(vec![], |file| {
+                    registration_process::effects_of_assignments(id, &file.assignments, event)
+                })
             }
             _ => return,
         };
@@ -428,6 +448,17 @@ impl Memory {
                 due_at: now.0,
             });
         }
+    }
+
+    /// Notes that something is to be done outside that no event asks for: nothing has happened to the
+    /// conference. The same id again is the same effect.
+    pub fn ask_effect(&mut self, id: Uuid, effect: &Effect, now: Timestamp) {
+        self.changes.effects.push(NewEffect {
+            id,
+            kind: effect.kind(),
+            payload: serde_json::to_string(effect).unwrap_or_default(),
+            due_at: now.0,
+        });
     }
 
     fn entry(&self) -> Option<LedgerEntry> {
@@ -483,6 +514,32 @@ impl Memory {
             name,
             seats: view.seats(),
         })
+    }
+
+    /// What those at the door and lists have to know of the seats that changed: who sits there, and
+    /// where nobody does any more.
+    fn attendees(&self) -> (Vec<Attendee>, Vec<(Uuid, u32)>) {
+        let (mut named, mut gone) = (Vec::new(), Vec::new());
+        for (id, position) in &self.changes.seats {
+            let file = self.orders.get(id);
+            let view = file.and_then(|file| file.view.as_ref()?.seats.get(*position as usize));
+            let seat = file.and_then(|file| file.assignments.seat(*position));
+            let assigned = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.as_ref()?)));
+            match assigned {
+                Some((seat_type, (attendee, ticket))) => named.push(Attendee {
+                    process: id.0,
+                    place: *position,
+                    kind: seat_type.0,
+                    given_name: attendee.given_name.clone(),
+                    family_name: attendee.family_name.clone(),
+                    email: attendee.email.clone(),
+                    ticket: ticket.as_str().to_owned(),
+                    admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
+                }),
+                None => gone.push((id.0, *position)),
+            }
+        }
+        (named, gone)
     }
 
     fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
@@ -568,7 +625,8 @@ fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
             Event::Seats(
                 SeatsEvent::SeatsReserved { reservation_id, .. }
                 | SeatsEvent::SeatsReservationCommitted { reservation_id, .. }
-                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. },
+                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. }
+                | SeatsEvent::SeatsReturned { reservation_id, .. },
             ),
         ) => Some(*reservation_id),
         _ => None,

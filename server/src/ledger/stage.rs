@@ -5,17 +5,18 @@
 
 use super::memory::{Cause, Memory, OrderFile};
 use crate::domain::order::{Registration, TokenHash};
-use crate::domain::registration_process::{self as process, Next, Todo};
+use crate::domain::registration_process::{self as process, Effect, Next, Todo};
 use crate::domain::{
     Decider, Refusal, conference, order, payment, seat_assignments, seats_availability,
 };
 use crate::events::{Event, Stream};
 use crate::store::Position;
-use shared::commands::{Registrant, SeatQuantity};
+use shared::commands::{self, Registrant, SeatQuantity};
 use shared::dashboard::{DashboardView, HAPPENINGS_MAX};
+use shared::management::Admission;
 use shared::views::OrderView;
 use shared::{
-    AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, SeatTypeId, Timestamp,
+    AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, SeatTypeId, Ticket, Timestamp,
 };
 use uuid::Uuid;
 
@@ -106,6 +107,38 @@ pub enum Command {
         payment_id: PaymentId,
         reference: String,
     },
+    AssignSeat {
+        order_id: OrderId,
+        position: u32,
+        attendee: commands::Attendee,
+        /// A fresh one; used when the attendee has none.
+        ticket: Ticket,
+    },
+    UnassignSeat {
+        order_id: OrderId,
+        position: u32,
+    },
+    /// The order and the position are where a look-up found the ticket.
+    AdmitAttendee {
+        order_id: OrderId,
+        position: u32,
+        ticket: Ticket,
+    },
+    CancelRegistration {
+        order_id: OrderId,
+    },
+    SendConfirmationAgain {
+        order_id: OrderId,
+    },
+    /// Somebody asks for links to the orders of an address. Nothing happens to any of them, and
+    /// whether there are some is seen when the mail is written.
+    RequestOrderLinks {
+        /// The mail's, so that a retry is the same mail.
+        effect_id: Uuid,
+        /// Lower case.
+        email: String,
+        expires_at: Timestamp,
+    },
     /// An instant has come, or a restart wants to be sure.
     LookAgain {
         order_id: OrderId,
@@ -123,7 +156,10 @@ impl Command {
     #[must_use]
     pub const fn order_id(&self) -> Option<OrderId> {
         match self {
-            Self::Conference(_) | Self::EffectPerformed | Self::ReadDashboard => None,
+            Self::Conference(_)
+            | Self::EffectPerformed
+            | Self::ReadDashboard
+            | Self::RequestOrderLinks { .. } => None,
             Self::RegisterToConference { order_id, .. }
             | Self::AssignRegistrantDetails { order_id, .. }
             | Self::ExtendSeatReservation { order_id }
@@ -134,6 +170,11 @@ impl Command {
             | Self::CompletePayment { order_id, .. }
             | Self::RejectPayment { order_id, .. }
             | Self::RecordRefund { order_id, .. }
+            | Self::AssignSeat { order_id, .. }
+            | Self::UnassignSeat { order_id, .. }
+            | Self::AdmitAttendee { order_id, .. }
+            | Self::CancelRegistration { order_id }
+            | Self::SendConfirmationAgain { order_id }
             | Self::LookAgain { order_id }
             | Self::ReadOrder { order_id } => Some(*order_id),
         }
@@ -154,6 +195,12 @@ impl Command {
             Self::CompletePayment { .. } => "CompletePayment",
             Self::RejectPayment { .. } => "RejectPayment",
             Self::RecordRefund { .. } => "RecordRefund",
+            Self::AssignSeat { .. } => "AssignSeat",
+            Self::UnassignSeat { .. } => "UnassignSeat",
+            Self::AdmitAttendee { .. } => "AdmitAttendee",
+            Self::CancelRegistration { .. } => "CancelRegistration",
+            Self::SendConfirmationAgain { .. } => "SendConfirmationAgain",
+            Self::RequestOrderLinks { .. } => "RequestOrderLinks",
             Self::LookAgain { .. } => "LookAgain",
             Self::EffectPerformed => "EffectPerformed",
             Self::ReadOrder { .. } => "ReadOrder",
@@ -172,6 +219,8 @@ pub struct Answer {
     pub view: Option<Box<OrderView>>,
     /// Only for `ReadDashboard`.
     pub dashboard: Option<Box<DashboardView>>,
+    /// Only for `AdmitAttendee`.
+    pub admission: Option<Box<Admission>>,
     /// A process that could not go on; for the log.
     pub stuck: Option<Stuck>,
 }
@@ -214,6 +263,11 @@ fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer,
             let conference = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
             let view = memory.dashboard().view(conference, HAPPENINGS_MAX);
             Ok(Answer { dashboard: Some(Box::new(view)), ..at(memory.position()) })
+        }
+        Command::RequestOrderLinks { effect_id, email, expires_at } => {
+            let effect = Effect::MailOrderLinks { email, expires_at };
+            memory.ask_effect(effect_id, &effect, cause.now);
+            Ok(at(memory.position()))
         }
         command => {
             let order_id = command.order_id().unwrap_or(OrderId(Uuid::nil()));
@@ -323,10 +377,17 @@ fn register(
         Command::InitiatePayment { payment_id, .. } => Some(*payment_id),
         _ => None,
     };
+    let admitting = match &command {
+        Command::AdmitAttendee { position, .. } => Some(*position),
+        _ => None,
+    };
     let before = memory.position();
     if repeated.is_none() {
         act(memory, asked, command)?;
     }
+    // A command that comes again gets the answer that it got.
+    let is_first = repeated.is_some() || before < memory.position();
+    let admission = admitting.and_then(|position| admission(memory, order_id, position, is_first));
     let stuck = follow(memory, order_id, Cause { position: memory.position(), ..cause });
     let pay_at = paying.and_then(|id| {
         memory.order(order_id)?.payments.get(&id).map(|payment| payment.pay_at.clone())
@@ -335,7 +396,27 @@ fn register(
         Some(position) if memory.position() == before => position,
         _ => memory.position(),
     };
-    Ok(Answer { pay_at, stuck, ..at(position) })
+    Ok(Answer { pay_at, stuck, admission: admission.map(Box::new), ..at(position) })
+}
+
+/// Who was let in on this seat, now or earlier.
+fn admission(
+    memory: &Memory,
+    order_id: OrderId,
+    position: u32,
+    is_first: bool,
+) -> Option<Admission> {
+    let view = memory.order(order_id)?.view.as_ref()?;
+    let seat = view.seats.get(position as usize)?;
+    let attendee = seat.attendee.as_ref()?;
+    let line = view.lines.iter().find(|line| line.seat_type == seat.seat_type);
+    Some(Admission {
+        is_first,
+        admitted_at: seat.admitted_at?,
+        given_name: attendee.given_name.clone(),
+        family_name: attendee.family_name.clone(),
+        seat_type: line.map_or_else(String::new, |line| line.name.clone()),
+    })
 }
 
 /// Decides the command itself.
@@ -378,13 +459,52 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
             let command = PaymentCommand::RecordRefund { reference };
             return decide_payment(memory, (order_id, payment_id), command, cause);
         }
+        command @ (Command::AssignSeat { .. }
+        | Command::UnassignSeat { .. }
+        | Command::AdmitAttendee { .. }) => return seat_people(memory, order_id, command, cause),
+        Command::CancelRegistration { .. } => {
+            let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+            OrderCommand::CancelRegistration {
+                cancel_until: memory.conference().details.as_ref().and_then(|d| d.cancel_until),
+                is_anybody_admitted: file.assignments.is_anybody_admitted(),
+            }
+        }
+        Command::SendConfirmationAgain { .. } => OrderCommand::SendConfirmationAgain,
         Command::LookAgain { .. }
         | Command::ReadOrder { .. }
         | Command::ReadDashboard
+        | Command::RequestOrderLinks { .. }
         | Command::EffectPerformed
         | Command::Conference(_) => return Ok(()),
     };
     decide_order(memory, order_id, order_command, cause)
+}
+
+/// Says who sits where, and who came.
+fn seat_people(
+    memory: &mut Memory,
+    order_id: OrderId,
+    command: Command,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    use seat_assignments::Command as Seats;
+    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    if file.order.status == order::Status::Unknown {
+        return Err(RefusalCode::OrderNotFound.into());
+    }
+    let details = memory.conference().details.as_ref();
+    let closes_at = details.map_or(cause.now, |d| d.assign_until.unwrap_or(d.ends_at));
+    let command = match command {
+        Command::AssignSeat { position, attendee, ticket, .. } => {
+            Seats::AssignSeat { position, attendee, ticket, closes_at }
+        }
+        Command::UnassignSeat { position, .. } => Seats::UnassignSeat { position, closes_at },
+        Command::AdmitAttendee { position, ticket, .. } => {
+            Seats::AdmitAttendee { position, ticket }
+        }
+        _ => return Ok(()),
+    };
+    decide_assignments(memory, order_id, command, cause)
 }
 
 /// Prices what is asked for, from the one place that knows today's prices (W11).
@@ -507,13 +627,13 @@ fn perform_todo(
         }
         Todo::ExpireOrder => decide_order(memory, order_id, order::Command::ExpireOrder, cause),
         Todo::CreateSeatAssignments { seats } => {
-            let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
             let command = seat_assignments::Command::CreateSeatAssignments { seats };
-            for event in file.assignments.decide(command, cause.now)? {
-                let stream = Stream::SeatAssignments(order_id);
-                memory.record(stream, Event::SeatAssignments(event), cause);
-            }
-            Ok(())
+            decide_assignments(memory, order_id, command, cause)
+        }
+        Todo::ReturnSeats => decide_seats(memory, Seats::ReturnSeats { reservation_id }, cause),
+        Todo::CloseSeatAssignments => {
+            let command = seat_assignments::Command::CloseSeatAssignments;
+            decide_assignments(memory, order_id, command, cause)
         }
         Todo::QueryPayment(id) => {
             decide_payment(memory, pay(id), payment::Command::QueryPayment, cause)
@@ -547,6 +667,19 @@ fn decide_seats(
 ) -> Result<(), Refusal> {
     for event in memory.seats().decide(command, cause.now)? {
         memory.record(Stream::Seats, Event::Seats(event), cause);
+    }
+    Ok(())
+}
+
+fn decide_assignments(
+    memory: &mut Memory,
+    order_id: OrderId,
+    command: seat_assignments::Command,
+    cause: Cause,
+) -> Result<(), Refusal> {
+    let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+    for event in file.assignments.decide(command, cause.now)? {
+        memory.record(Stream::SeatAssignments(order_id), Event::SeatAssignments(event), cause);
     }
     Ok(())
 }

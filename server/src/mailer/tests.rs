@@ -1,16 +1,22 @@
-//! What stands in a mail, and what can never stand in it.
+//! What stands in a mail, and what can never stand in it: read as a program for mails reads it.
 
+use super::letters::{self, About};
 use super::*;
+use crate::documents::qr::tests::seen_in_png;
 use crate::domain::kit::NOON;
 use crate::domain::order::tests::{ada, euros};
-use shared::commands::Registrant;
-use shared::views::OrderLine;
+use crate::html::Escaped;
+use mail_parser::{Message, MessageParser, MimeHeaders};
+use shared::commands::{Attendee, Registrant};
+use shared::views::{ConferenceView, OrderLine, OrderStatus, OrderView, SeatView};
 use shared::{AccessCode, ConferenceId, Currency, OrderId, SeatTypeId};
 use tempfile::TempDir;
 
 const EFFECT: Uuid = Uuid::from_u128(0xE);
+pub(crate) const TICKET: &str = "7K3M-9QXF-2HTV-C8WD";
+const SITE: &str = "https://tickets.example.org";
 
-fn conference() -> ConferenceView {
+pub(crate) fn conference() -> ConferenceView {
     ConferenceView {
         id: ConferenceId(Uuid::nil()),
         slug: "rustconf".into(),
@@ -32,7 +38,7 @@ fn conference() -> ConferenceView {
     }
 }
 
-fn order() -> OrderView {
+pub(crate) fn order() -> OrderView {
     OrderView {
         id: OrderId(Uuid::from_u128(3)),
         conference_id: ConferenceId(Uuid::nil()),
@@ -58,68 +64,115 @@ fn order() -> OrderView {
     }
 }
 
+/// The same order when the second of its two seats has a name.
+pub(crate) fn seated() -> OrderView {
+    let empty = SeatView {
+        position: 0,
+        seat_type: SeatTypeId(Uuid::nil()),
+        attendee: None,
+        ticket: None,
+        assigned_at: None,
+        admitted_at: None,
+    };
+    let named = SeatView {
+        position: 1,
+        attendee: Some(jon()),
+        ticket: Some(TICKET.into()),
+        assigned_at: Some(NOON),
+        ..empty.clone()
+    };
+    OrderView { seats: vec![empty, named], ..order() }
+}
+
+fn jon() -> Attendee {
+    Attendee {
+        given_name: "Jon".into(),
+        family_name: "<b>Jaffe</b>".into(),
+        email: "jon@example.org".into(),
+    }
+}
+
+fn about(conference: &ConferenceView) -> About<'_> {
+    About { conference, revision: 7, public_url: SITE, now: NOON }
+}
+
+fn mailer(folder: &TempDir) -> Mailer {
+    let config = config::Config::for_testing(folder.path(), "sqlite:nowhere");
+    Mailer::open(&config.mail, SITE.into()).unwrap()
+}
+
+/// The bytes of a letter, by way of the file it becomes.
+async fn written(letter: &Letter) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    mailer(&folder).send(letter, Stamp { effect_id: EFFECT, now: NOON }).await.unwrap();
+    let name = format!("{}-{EFFECT}.eml", letter.kind);
+    std::fs::read(folder.path().join("mail").join(name)).unwrap()
+}
+
 /// A mail as a program for reading mails sees it.
 struct Read {
-    header: String,
+    subject: String,
     plain: String,
     html: String,
+    /// Kind and bytes of every file, shown or attached.
+    files: Vec<(String, Vec<u8>)>,
+    /// The names of all headers, and the addresses in From, To, Cc and Reply-To.
+    headers: Vec<String>,
+    addresses: [Vec<String>; 4],
 }
 
-fn read(folder: &TempDir, name: &str) -> Read {
-    let mail = std::fs::read_to_string(folder.path().join(name)).unwrap();
-    let (header, body) = mail.split_once("\r\n\r\n").unwrap();
-    let boundary = format!("--{}", EFFECT.simple());
-    let parts: Vec<&str> = body.split(&boundary).collect();
-    assert_eq!(parts.len(), 4, "before, plain, HTML, the end");
-    assert!(parts[1].contains("text/plain; charset=utf-8"));
-    assert!(parts[2].contains("text/html; charset=utf-8"));
-    Read { header: header.into(), plain: decoded(parts[1]), html: decoded(parts[2]) }
-}
-
-/// The text of a part, whatever it was encoded in.
-fn decoded(part: &str) -> String {
-    let (header, body) = part.trim_start().split_once("\r\n\r\n").unwrap();
-    if header.contains("base64") {
-        use base64::Engine;
-        let text: String = body.split_whitespace().collect();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
-        return String::from_utf8(bytes).unwrap();
+async fn read(letter: &Letter) -> Read {
+    let bytes = written(letter).await;
+    let mail = MessageParser::default().parse(&bytes).unwrap();
+    assert_eq!((mail.text_body_count(), mail.html_body_count()), (1, 1));
+    for part in [mail.text_part(0), mail.html_part(0)] {
+        let kind = part.unwrap().content_type().unwrap();
+        assert_eq!(kind.attribute("charset"), Some("utf-8"));
     }
-    if !header.contains("quoted-printable") {
-        return body.to_owned();
+    let addresses = [mail.from(), mail.to(), mail.cc(), mail.reply_to()].map(|list| {
+        let addresses = list.into_iter().flat_map(|list| list.iter());
+        addresses.filter_map(|one| one.address().map(str::to_owned)).collect()
+    });
+    Read {
+        subject: mail.subject().unwrap().to_owned(),
+        plain: mail.body_text(0).unwrap().into_owned(),
+        html: mail.body_html(0).unwrap().into_owned(),
+        files: files(&mail),
+        headers: mail.headers().iter().map(|header| header.name().to_lowercase()).collect(),
+        addresses,
     }
-    let body = body.replace("=\r\n", "");
-    let mut bytes = Vec::new();
-    let mut pieces = body.split('=');
-    bytes.extend(pieces.next().unwrap().bytes());
-    for piece in pieces {
-        bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
-        bytes.extend(piece[2..].bytes());
-    }
-    String::from_utf8(bytes).unwrap()
 }
 
-async fn confirmation(conference: &ConferenceView, order: &OrderView) -> Read {
-    let folder = TempDir::new().unwrap();
-    let mailer = Mailer::new(folder.path(), "https://tickets.example.org".into());
-    let about = About { effect_id: EFFECT, conference, order, now: NOON };
-    mailer.send_confirmation(about).await.unwrap();
-    read(&folder, &format!("confirmation-{EFFECT}.eml"))
+fn files(mail: &Message<'_>) -> Vec<(String, Vec<u8>)> {
+    let kind = |part: &mail_parser::MessagePart<'_>| {
+        let kind = part.content_type().unwrap();
+        format!("{}/{}", kind.ctype(), kind.subtype().unwrap())
+    };
+    mail.attachments().map(|part| (kind(part), part.contents().to_vec())).collect()
 }
 
-async fn refund_mail(order: &OrderView) -> Read {
-    let folder = TempDir::new().unwrap();
-    let mailer = Mailer::new(folder.path(), "https://tickets.example.org".into());
-    let about = About { effect_id: EFFECT, conference: &conference(), order, now: NOON };
-    mailer.send_refund(about, euros(39_800)).await.unwrap();
-    read(&folder, &format!("refund-{EFFECT}.eml"))
+/// Every letter there is, about the same people.
+fn all_letters(conference: &ConferenceView, order: &OrderView) -> Vec<Letter> {
+    let about = about(conference);
+    let attendee = order.seats[1].attendee.clone().unwrap();
+    vec![
+        letters::confirmation(about, order).unwrap(),
+        letters::ticket(about, order, &order.seats[1]).unwrap(),
+        letters::ticket_void(about, &attendee, &order.lines[0].name),
+        letters::order_links(about, &attendee.email, &[format!("{SITE}/rustconf/find#link=abc")]),
+        letters::cancellation(about, order, Some(order.total)).unwrap(),
+        letters::refund(about, order, order.total).unwrap(),
+    ]
 }
 
 #[tokio::test]
 async fn a_confirmation_says_the_code_the_seats_the_total_and_where_to_look() {
-    let mail = confirmation(&conference(), &order()).await;
-    assert!(mail.header.contains("Subject: You're registered: Rust & Friends"), "{}", mail.header);
-    assert!(mail.header.contains("help@example.org") && mail.header.contains("ada@example.org"));
+    let mail = read(&letters::confirmation(about(&conference()), &order()).unwrap()).await;
+    assert_eq!(mail.subject, "You're registered: Rust & Friends");
+    let [from, to, cc, reply_to] = mail.addresses;
+    assert_eq!(from, ["no-reply@localhost"]);
+    assert_eq!((to, reply_to), (vec!["ada@example.org".into()], vec!["help@example.org".into()]));
+    assert!(cc.is_empty());
     let link = "https://tickets.example.org/rustconf/order/00000000-0000-0000-0000-000000000003";
     for text in [
         "K7M-2QX",
@@ -127,7 +180,7 @@ async fn a_confirmation_says_the_code_the_seats_the_total_and_where_to_look() {
         "Total: €398",
         &format!("{link}/confirmed"),
         "https://tickets.example.org/rustconf/find",
-        "2027, Zürich",
+        "Friday, 15 January 2027, 13:00 to 13:00 (CET), Zürich",
     ] {
         assert!(mail.plain.contains(text), "{text} in {}", mail.plain);
         let text = Escaped(text).to_string();
@@ -136,46 +189,149 @@ async fn a_confirmation_says_the_code_the_seats_the_total_and_where_to_look() {
 }
 
 #[tokio::test]
-async fn nothing_in_a_mail_is_loaded_from_elsewhere() {
-    let mail = confirmation(&conference(), &order()).await;
-    for element in ["<img", "<script", "<link", "src=", "url(", "@import"] {
-        assert!(!mail.html.contains(element), "{element}");
+async fn a_confirmation_brings_the_calendar_and_the_tickets_of_named_seats() {
+    let mail = read(&letters::confirmation(about(&conference()), &seated()).unwrap()).await;
+    let [(picture, png), (calendar, ics)] = mail.files.as_slice() else { panic!("two files") };
+    assert_eq!((picture.as_str(), calendar.as_str()), ("image/png", "text/calendar"));
+    assert_eq!(seen_in_png(png), TICKET);
+    let ics = String::from_utf8(ics.clone()).unwrap();
+    assert!(ics.starts_with("BEGIN:VCALENDAR\r\n"), "{ics}");
+    assert!(ics.contains("/rustconf/order/") && !ics.contains("K7M"), "{ics}");
+    assert!(mail.plain.contains(TICKET) && mail.plain.contains("One of your seats has no name"));
+}
+
+#[tokio::test]
+async fn a_ticket_opens_the_door_but_not_the_order() {
+    let order = seated();
+    let mail = read(&letters::ticket(about(&conference()), &order, &order.seats[1]).unwrap()).await;
+    assert_eq!(mail.addresses[1], ["jon@example.org"]);
+    assert!(mail.plain.contains(TICKET) && mail.plain.contains("Ada Lovelace registered you"));
+    let (_, png) = &mail.files[0];
+    assert_eq!(seen_in_png(png), TICKET);
+    assert!(mail.html.contains("src=\"cid:ticket-3@mail\""), "{}", mail.html);
+    let texts = format!("{}{}", mail.plain, mail.html);
+    for secret in ["K7M-2QX", "ada@example.org", "/order/", "€"] {
+        assert!(!texts.contains(secret), "{secret} in {texts}");
     }
 }
 
 #[tokio::test]
-async fn a_refund_says_the_amount_and_why_and_the_owner_gets_a_copy() {
-    let mut order = order();
-    let second = refund_mail(&order).await;
-    assert!(second.plain.contains("second payment"), "{}", second.plain);
-    order.status = OrderStatus::Expired;
-    let late = refund_mail(&order).await;
-    assert!(late.plain.contains("The full amount of €398 goes back"), "{}", late.plain);
-    assert!(late.plain.contains("after the hold on your seats had ended"), "{}", late.plain);
-    assert!(late.header.contains("Cc: ") && !late.plain.contains("K7M-2QX"), "{}", late.header);
+async fn the_picture_in_a_mail_is_the_one_it_brings() {
+    let order = seated();
+    let letter = letters::ticket(about(&conference()), &order, &order.seats[1]).unwrap();
+    let bytes = written(&letter).await;
+    let mail = MessageParser::default().parse(&bytes).unwrap();
+    let picture = mail.attachments().next().unwrap();
+    assert_eq!(picture.content_id(), Some("ticket-3@mail"));
+    assert!(picture.content_disposition().unwrap().is_inline());
+    let calendar = mail.attachments().nth(1).unwrap();
+    assert_eq!(calendar.attachment_name(), Some("conference.ics"));
+    assert!(calendar.content_disposition().unwrap().is_attachment());
 }
 
 #[tokio::test]
-async fn no_name_becomes_a_header() {
-    let evil = "Ada\r\nBcc: victim@example.org\n\nHello";
-    let conference = ConferenceView { name: evil.into(), ..conference() };
-    let registrant = Registrant { given_name: evil.into(), family_name: evil.into(), ..ada() };
-    let order = OrderView { registrant: Some(registrant), ..order() };
-    let header = confirmation(&conference, &order).await.header;
-    let starts = header.lines().map(|line| line.split([':', ' ']).next().unwrap_or_default());
-    assert!(!starts.into_iter().any(|name| name.eq_ignore_ascii_case("bcc")), "{header}");
+async fn whoever_loses_a_seat_is_told_so_without_the_name_of_who_has_it() {
+    let letter = letters::ticket_void(about(&conference()), &jon(), "General");
+    let mail = read(&letter).await;
+    assert!(mail.plain.contains("Your ticket no longer works"), "{}", mail.plain);
+    assert!(!mail.plain.contains("Ada") && mail.files.is_empty());
+}
+
+#[tokio::test]
+async fn order_links_go_to_the_address_alone() {
+    let links = [1, 2].map(|number| format!("{SITE}/rustconf/find#link=secret{number}"));
+    let mail = read(&letters::order_links(about(&conference()), "ada@example.org", &links)).await;
+    let [_, to, cc, _] = mail.addresses;
+    assert_eq!((to, cc), (vec!["ada@example.org".into()], vec![]));
+    for link in links {
+        assert!(mail.plain.contains(&link) && mail.html.contains(&link), "{link}");
+    }
+    assert!(!mail.subject.contains("secret") && mail.plain.contains("works once"));
+}
+
+#[tokio::test]
+async fn a_cancellation_says_what_happens_to_the_money() {
+    let (conference, order) = (conference(), seated());
+    let paid = letters::cancellation(about(&conference), &order, Some(euros(39_800))).unwrap();
+    let paid = read(&paid).await;
+    assert!(paid.plain.contains("The full amount of €398 goes back"), "{}", paid.plain);
+    assert_eq!(paid.addresses[2], ["help@example.org"]);
+    let free = read(&letters::cancellation(about(&conference), &order, None).unwrap()).await;
+    assert!(!free.plain.contains("amount") && free.plain.contains("no longer work"));
+}
+
+#[tokio::test]
+async fn a_refund_says_the_amount_and_why_and_the_owner_gets_a_copy() {
+    let (conference, mut order) = (conference(), order());
+    let second = read(&letters::refund(about(&conference), &order, order.total).unwrap()).await;
+    assert!(second.plain.contains("second payment"), "{}", second.plain);
+    (order.status, order.confirmed_at) = (OrderStatus::Expired, None);
+    let late = read(&letters::refund(about(&conference), &order, order.total).unwrap()).await;
+    assert!(late.plain.contains("The full amount of €398 goes back"), "{}", late.plain);
+    assert!(late.plain.contains("after the hold on your seats had ended"), "{}", late.plain);
+    assert_eq!(late.addresses[2], ["help@example.org"]);
+    assert!(!late.plain.contains("K7M-2QX"));
+    (order.status, order.confirmed_at) = (OrderStatus::Cancelled, Some(NOON));
+    let cancelled = read(&letters::refund(about(&conference), &order, order.total).unwrap()).await;
+    assert!(cancelled.plain.contains("Your registration is cancelled."), "{}", cancelled.plain);
+}
+
+#[tokio::test]
+async fn nothing_in_a_mail_is_loaded_from_elsewhere() {
+    for letter in all_letters(&conference(), &seated()) {
+        let html = read(&letter).await.html;
+        let sources = html.matches("src=").count();
+        assert_eq!(sources, html.matches("src=\"cid:").count(), "{html}");
+        for element in ["<script", "<link", "url(", "@import", "style=", "<iframe"] {
+            assert!(!html.contains(element), "{element} in {html}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_text_becomes_a_header_or_markup() {
+    let evil = "Ada\r\nBcc: victim@example.org\r\n\r\n<script>alert(1)</script>";
+    let conference = ConferenceView {
+        name: evil.into(),
+        location: evil.into(),
+        contact_email: evil.into(),
+        ..conference()
+    };
+    let (given_name, family_name) = (evil.to_owned(), evil.to_owned());
+    let mut order = seated();
+    order.lines[0].name = evil.into();
+    order.registrant = Some(Registrant { given_name, family_name, ..ada() });
+    let attendee = order.seats[1].attendee.as_mut().unwrap();
+    (attendee.given_name, attendee.family_name) = (evil.into(), evil.into());
+    for letter in all_letters(&conference, &order) {
+        let mail = read(&letter).await;
+        assert!(!mail.headers.iter().any(|name| name == "bcc"), "{:?}", mail.headers);
+        assert!(!mail.html.contains("<script"), "{}", mail.html);
+        let all: Vec<&String> = mail.addresses.iter().flatten().collect();
+        assert!(!all.iter().any(|address| address.contains("victim")), "{all:?}");
+        assert!(!mail.plain.contains("\nBcc"), "{}", mail.plain);
+    }
+}
+
+#[tokio::test]
+async fn every_letter_says_its_kind_comes_from_a_program_and_is_not_wide() {
+    for letter in all_letters(&conference(), &seated()) {
+        let bytes = written(&letter).await;
+        let text = String::from_utf8(bytes).expect("a mail is ASCII");
+        assert!(text.contains("Auto-Submitted: auto-generated"), "{text}");
+        assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 998), "{text}");
+    }
 }
 
 #[tokio::test]
 async fn a_repeated_attempt_writes_the_same_mail_again() {
     let folder = TempDir::new().unwrap();
-    let mailer = Mailer::new(folder.path(), "https://tickets.example.org".into());
-    let (conference, order) = (conference(), order());
-    let about = About { effect_id: EFFECT, conference: &conference, order: &order, now: NOON };
+    let mailer = mailer(&folder);
     let mut contents = Vec::new();
     for _ in 0..2 {
-        mailer.send_confirmation(about).await.unwrap();
-        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        let letter = letters::confirmation(about(&conference()), &seated()).unwrap();
+        mailer.send(&letter, Stamp { effect_id: EFFECT, now: NOON }).await.unwrap();
+        let files: Vec<_> = std::fs::read_dir(folder.path().join("mail")).unwrap().collect();
         assert_eq!(files.len(), 1, "one file, and nothing unfinished");
         contents.push(std::fs::read(files[0].as_ref().unwrap().path()).unwrap());
     }
@@ -185,12 +341,12 @@ async fn a_repeated_attempt_writes_the_same_mail_again() {
 #[tokio::test]
 async fn an_address_that_is_none_will_not_become_one() {
     let folder = TempDir::new().unwrap();
-    let mailer = Mailer::new(folder.path(), "https://tickets.example.org".into());
-    let registrant = Registrant { email: "ada\r\n@example.org".into(), ..ada() };
-    for registrant in [None, Some(registrant)] {
-        let (conference, order) = (conference(), OrderView { registrant, ..order() });
-        let about = About { effect_id: EFFECT, conference: &conference, order: &order, now: NOON };
-        let error = mailer.send_confirmation(about).await.unwrap_err();
-        assert!(matches!(error, MailError::NoAddress("registrant")), "{error}");
-    }
+    let stamp = Stamp { effect_id: EFFECT, now: NOON };
+    let attendee = Attendee { email: "jon\r\n@example.org".into(), ..jon() };
+    let letter = letters::ticket_void(about(&conference()), &attendee, "General");
+    let error = mailer(&folder).send(&letter, stamp).await.unwrap_err();
+    assert!(matches!(error, MailError::NoAddress("attendee")), "{error}");
+    let nobody = OrderView { registrant: None, ..order() };
+    let error = letters::confirmation(about(&conference()), &nobody).unwrap_err();
+    assert!(matches!(error, MailError::NoAddress("registrant")), "{error}");
 }

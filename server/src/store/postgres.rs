@@ -16,6 +16,7 @@ macro_rules! ask {
 }
 
 mod lists;
+mod people;
 mod write;
 
 use std::io;
@@ -35,6 +36,7 @@ use super::{
 const MIGRATIONS: &[MigrationFile] = &[
     (1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql")),
     (2, "owners", include_str!("../../migrations/postgres/0002_owners.sql")),
+    (3, "attendees", include_str!("../../migrations/postgres/0003_attendees.sql")),
     (4, "lists", include_str!("../../migrations/postgres/0004_lists.sql")),
 ];
 

@@ -5,6 +5,7 @@
 //! batches is `ledger`.
 
 mod lists;
+mod people;
 mod write;
 
 use std::fs::{File, TryLockError};
@@ -30,6 +31,7 @@ use super::{
 const MIGRATIONS: &[MigrationFile] = &[
     (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
     (2, "owners", include_str!("../../migrations/sqlite/0002_owners.sql")),
+    (3, "attendees", include_str!("../../migrations/sqlite/0003_attendees.sql")),
     (4, "lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
 ];
 

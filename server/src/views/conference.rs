@@ -145,6 +145,13 @@ fn apply_seats(view: &mut ConferenceView, event: &SeatsEvent) {
                 }
             }
         }
+        SeatsEvent::SeatsReturned { seats, .. } => {
+            for seat in seats {
+                if let Some(line) = find(view, seat.seat_type) {
+                    add(&mut line.sold, -i64::from(seat.quantity));
+                }
+            }
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl Names {
             Event::Order(event) => self.of_order(event),
             Event::Seats(event) => self.of_seats(event),
             Event::Payment(event) => of_payment(event),
-            Event::SeatAssignments(event) => self.of_assignments(event),
+            Event::SeatAssignments(event) => of_assignments(event),
             Event::Conference(_) => "The conference was changed.".to_owned(),
         }
     }
@@ -90,6 +90,12 @@ impl Names {
             }
             OrderEvent::OrderExpired {} => "The time to pay was over: order expired.".to_owned(),
             OrderEvent::OrderCancelled {} => "The registrant let the seats go.".to_owned(),
+            OrderEvent::RegistrationCancelled {} => {
+                "The registrant gave the order back.".to_owned()
+            }
+            OrderEvent::ConfirmationRequested { .. } => {
+                "The confirmation is sent again.".to_owned()
+            }
         }
     }
 
@@ -102,16 +108,11 @@ impl Names {
             SeatsEvent::SeatsReservationCancelled { .. } => {
                 "The seats went back on offer.".to_owned()
             }
+            SeatsEvent::SeatsReturned { seats, .. } => {
+                format!("Back on offer: {}.", self.seats(seats))
+            }
             SeatsEvent::AvailableSeatsChanged { .. } => {
                 "The number of seats was changed.".to_owned()
-            }
-        }
-    }
-
-    fn of_assignments(&self, event: &AssignmentsEvent) -> String {
-        match event {
-            AssignmentsEvent::SeatAssignmentsCreated { seats } => {
-                format!("{} can be named.", counted(seats.len(), "seat"))
             }
         }
     }
@@ -123,6 +124,25 @@ impl Names {
         let lines: Vec<String> =
             lines.map(|line| format!("{} {}", line.quantity, name(line.seat_type))).collect();
         if lines.is_empty() { "no seats".to_owned() } else { lines.join(", ") }
+    }
+}
+
+fn of_assignments(event: &AssignmentsEvent) -> String {
+    match event {
+        AssignmentsEvent::SeatAssignmentsCreated { seats } => {
+            format!("{} can be named.", counted(seats.len(), "seat"))
+        }
+        AssignmentsEvent::SeatAssigned { position, attendee, .. } => {
+            let (given, family) = (&attendee.given_name, &attendee.family_name);
+            format!("Seat {} is for {given} {family}, {}.", position + 1, attendee.email)
+        }
+        AssignmentsEvent::SeatUnassigned { position } => {
+            format!("Seat {} is for nobody any more.", position + 1)
+        }
+        AssignmentsEvent::SeatAdmitted { position } => {
+            format!("The attendee of seat {} was admitted.", position + 1)
+        }
+        AssignmentsEvent::SeatAssignmentsClosed {} => "All tickets became void.".to_owned(),
     }
 }
 

@@ -3,12 +3,13 @@
 
 use crate::domain::order::{Event as OrderEvent, PricedLine};
 use crate::domain::payment::Event as PaymentEvent;
+use crate::domain::seat_assignments::Event as AssignmentEvent;
 use crate::domain::seats_availability::quantity_of;
 use crate::events::{Event, Stream};
 use shared::commands::SeatQuantity;
 use shared::rules::EXTENSIONS_MAX;
-use shared::views::{OrderLine, OrderStatus, OrderView, PaymentStatus, PaymentView};
-use shared::{ConferenceId, Money, OrderId, PaymentId, Timestamp};
+use shared::views::{OrderLine, OrderStatus, OrderView, PaymentStatus, PaymentView, SeatView};
+use shared::{ConferenceId, Money, OrderId, PaymentId, SeatTypeId, Timestamp};
 
 /// The conference an order belongs to, as its view names it.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,10 @@ pub fn apply(
         }
         (Some(view), Stream::Payment(_, id), Event::Payment(event)) => {
             apply_payment(view, id, event, recorded_at)
+        }
+        (Some(view), _, Event::SeatAssignments(event)) => {
+            apply_assignments(view, event, recorded_at);
+            true
         }
         _ => false,
     }
@@ -101,7 +106,51 @@ fn apply_order(view: &mut OrderView, event: &OrderEvent, recorded_at: Timestamp)
             view.confirmed_at = Some(recorded_at);
         }
         OrderEvent::OrderExpired {} => view.status = OrderStatus::Expired,
-        OrderEvent::OrderCancelled {} => view.status = OrderStatus::Cancelled,
+        OrderEvent::OrderCancelled {} | OrderEvent::RegistrationCancelled {} => {
+            view.status = OrderStatus::Cancelled;
+        }
+        OrderEvent::ConfirmationRequested { .. } => {}
+    }
+}
+
+fn apply_assignments(view: &mut OrderView, event: &AssignmentEvent, recorded_at: Timestamp) {
+    match event {
+        AssignmentEvent::SeatAssignmentsCreated { seats } => {
+            view.seats = (0..).zip(seats).map(|(n, seat_type)| free_seat(n, *seat_type)).collect();
+        }
+        AssignmentEvent::SeatAssigned { position, attendee, ticket } => {
+            change_seat(view, *position, |seat| {
+                seat.attendee = Some(attendee.clone());
+                seat.ticket = Some(ticket.to_string());
+                seat.assigned_at = Some(recorded_at);
+            });
+        }
+        AssignmentEvent::SeatUnassigned { position } => {
+            change_seat(view, *position, |seat| *seat = free_seat(*position, seat.seat_type));
+        }
+        AssignmentEvent::SeatAdmitted { position } => {
+            change_seat(view, *position, |seat| seat.admitted_at = Some(recorded_at));
+        }
+        AssignmentEvent::SeatAssignmentsClosed {} => view.seats.clear(),
+    }
+}
+
+const fn free_seat(position: u32, seat_type: SeatTypeId) -> SeatView {
+    SeatView {
+        position,
+        seat_type,
+        attendee: None,
+        ticket: None,
+        assigned_at: None,
+        admitted_at: None,
+    }
+}
+
+fn change_seat(view: &mut OrderView, position: u32, change: impl FnOnce(&mut SeatView)) {
+    let found = view.seats.get_mut(position as usize);
+    debug_assert!(found.is_some(), "names are only on seats that exist");
+    if let Some(seat) = found {
+        change(seat);
     }
 }
 

@@ -103,7 +103,7 @@ async fn a_leased_effect_outlives_the_worker_that_took_it(house: TestHouse) {
 }
 
 /// Moves the clock to the next attempt and waits until it is over; false when none is left.
-async fn next_attempt(house: &TestHouse) -> bool {
+pub(crate) async fn next_attempt(house: &TestHouse) -> bool {
     let Some(due_at) = house.store.next_effect().await.unwrap() else { return false };
     let now = house.clock.now().max(Timestamp(due_at));
     assert!(house.clock.set(now));

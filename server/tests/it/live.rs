@@ -1,5 +1,6 @@
 //! The socket: whole views, the latest wins, and bounds on everything a client can do.
 
+use crate::desk::Desk;
 use crate::house::{Browser, Db, TestHouse, fresh, start, start_with};
 use futures_util::{SinkExt, StreamExt};
 use server::domain::conference::Command as Manage;
@@ -16,40 +17,49 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     /// Connects and hears the hello.
-    async fn open(house: &TestHouse) -> Self {
-        let (stream, _) = connect_async(house.ws_url()).await.unwrap();
+    pub(crate) async fn open(house: &TestHouse) -> Self {
+        Self::open_at(house, &Desk::default()).await
+    }
+
+    /// Connects with the cookie of an owner's browser.
+    pub(crate) async fn open_at(house: &TestHouse, desk: &Desk) -> Self {
+        let mut request = house.ws_url().into_client_request().unwrap();
+        if let Some(cookie) = &desk.cookie {
+            request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        }
+        let (stream, _) = connect_async(request).await.unwrap();
         let mut socket = Self(stream);
         let hello = socket.next().await;
         assert!(matches!(hello, ServerFrame::Hello { release, .. } if release == house.release));
         socket
     }
 
-    async fn say(&mut self, frame: &ClientFrame) {
+    pub(crate) async fn say(&mut self, frame: &ClientFrame) {
         let text = serde_json::to_string(frame).unwrap();
         self.0.send(Message::Text(text.into())).await.unwrap();
     }
 
-    async fn watch(&mut self, topic: &Topic, token: Option<&str>) {
+    pub(crate) async fn watch(&mut self, topic: &Topic, token: Option<&str>) {
         let (topic, token) = (topic.clone(), token.map(str::to_owned));
         self.say(&ClientFrame::Watch { topic, token }).await;
     }
 
-    async fn message(&mut self) -> Message {
+    pub(crate) async fn message(&mut self) -> Message {
         timeout(PATIENCE, self.0.next()).await.expect("something comes").unwrap().unwrap()
     }
 
-    async fn next(&mut self) -> ServerFrame {
+    pub(crate) async fn next(&mut self) -> ServerFrame {
         match self.message().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("not a frame: {other:?}"),
         }
     }
 
-    async fn snapshot(&mut self) -> Snapshot {
+    pub(crate) async fn snapshot(&mut self) -> Snapshot {
         match self.next().await {
             ServerFrame::Snapshot(snapshot) => snapshot,
             other => panic!("not a snapshot: {other:?}"),
@@ -57,7 +67,7 @@ impl Socket {
     }
 
     /// Snapshots until one is as wanted.
-    async fn snapshot_when(&mut self, wanted: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    pub(crate) async fn snapshot_when(&mut self, wanted: impl Fn(&Snapshot) -> bool) -> Snapshot {
         loop {
             let snapshot = self.snapshot().await;
             if wanted(&snapshot) {
@@ -66,7 +76,7 @@ impl Socket {
         }
     }
 
-    async fn refusal(&mut self) -> RefusalCode {
+    pub(crate) async fn refusal(&mut self) -> RefusalCode {
         match self.next().await {
             ServerFrame::Refused { code, .. } => code,
             other => panic!("not refused: {other:?}"),
@@ -74,7 +84,7 @@ impl Socket {
     }
 
     /// Ends with this code, after whatever else comes.
-    async fn closes(&mut self) -> CloseCode {
+    pub(crate) async fn closes(&mut self) -> CloseCode {
         loop {
             if let Message::Close(Some(close)) = self.message().await {
                 return close.code;
@@ -83,7 +93,7 @@ impl Socket {
     }
 
     /// Ends somehow.
-    async fn ends(&mut self) {
+    pub(crate) async fn ends(&mut self) {
         while let Some(Ok(_)) = timeout(PATIENCE, self.0.next()).await.expect("it ends") {}
     }
 }

@@ -3,13 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod architecture;
+mod dashboard;
 mod desk;
+mod documents;
 mod effects;
 mod expiry;
 mod faults;
 mod house;
 mod http;
+mod inbox;
+mod lists;
 mod live;
+mod mail;
 mod owners;
 mod partial_reservation;
 mod payment;
@@ -17,4 +22,5 @@ mod postgres;
 mod race;
 mod registration;
 mod shell;
+mod smtp_server;
 mod store_contract;

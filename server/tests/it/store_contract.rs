@@ -56,11 +56,15 @@ macro_rules! claims {
     ($($claim:ident)*) => {
         mod on_sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $claim() { super::$claim(super::World::sqlite().await).await })*
+            async fn $claim() {
+                super::$claim($crate::store_contract::World::sqlite().await).await;
+            })*
         }
         mod on_postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $claim() { super::$claim(super::World::postgres().await).await })*
+            async fn $claim() {
+                super::$claim($crate::store_contract::World::postgres().await).await;
+            })*
         }
     };
 }
@@ -96,6 +100,8 @@ claims! {
     an_abandoned_commit_leaves_the_store_usable
     a_closed_store_is_a_fault
 }
+
+mod people;
 
 const LEDGER: LedgerId = id(1);
 const PROCESS: ProcessId = id(100);
@@ -799,7 +805,8 @@ async fn a_database_of_a_newer_release_is_refused_with_a_sentence() {
 }
 
 /// What a later release leaves behind.
-const NEWER: &str = "UPDATE _sqlx_migrations SET version = 9999";
+const NEWER: &str = "UPDATE _sqlx_migrations SET version = 9999
+    WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_start_at_once_share_one_database() {

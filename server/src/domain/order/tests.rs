@@ -267,3 +267,68 @@ fn prices_add_up_over_several_seat_types() {
             ]
         });
 }
+
+fn confirmed() -> Vec<Event> {
+    and(held(2, 500), [Event::OrderConfirmed { payment_id: Some(PAYMENT) }])
+}
+
+fn cancel_until(cancel_until: Option<Timestamp>) -> Command {
+    Command::CancelRegistration { cancel_until, is_anybody_admitted: false }
+}
+
+#[test]
+fn a_confirmed_order_is_given_back_before_the_cut_off_only() {
+    let until = Some(minutes(60));
+    given::<Order>(confirmed())
+        .when_at(minutes(60) - 1, cancel_until(until))
+        .then([Event::RegistrationCancelled {}]);
+    let closed = RefusalCode::CancellationClosed;
+    given::<Order>(confirmed()).when_at(minutes(60), cancel_until(until)).then_refused(closed);
+    given::<Order>(confirmed()).when(cancel_until(None)).then_refused(closed);
+}
+
+#[test]
+fn an_order_somebody_was_admitted_with_is_not_given_back() {
+    let cancel =
+        Command::CancelRegistration { cancel_until: Some(minutes(60)), is_anybody_admitted: true };
+    given::<Order>(confirmed()).when(cancel).then_refused(RefusalCode::AlreadyAdmitted);
+}
+
+#[test]
+fn only_a_confirmed_order_is_given_back() {
+    let until = cancel_until(Some(minutes(60)));
+    given::<Order>([]).when(until.clone()).then_refused(RefusalCode::OrderNotFound);
+    for end in [None, Some(Event::OrderExpired {}), Some(Event::OrderCancelled {})] {
+        given::<Order>(and(held(2, 500), end))
+            .when(until.clone())
+            .then_refused(RefusalCode::OrderNotConfirmed);
+    }
+}
+
+#[test]
+fn nothing_brings_a_given_back_order_to_life() {
+    let history = and(confirmed(), [Event::RegistrationCancelled {}]);
+    let paid = Some((PAYMENT, euros(1_000)));
+    let confirm = Command::ConfirmOrder { reserved: vec![general(2)], paid };
+    given::<Order>(history.clone()).when(confirm).then_refused(RefusalCode::OrderEnded);
+    let change = register(vec![offer(GENERAL, 3, 500)]);
+    given::<Order>(history).when(change).then_refused(RefusalCode::OrderEnded);
+}
+
+#[test]
+fn a_confirmation_is_sent_again_five_times_an_hour() {
+    let again = || Command::SendConfirmationAgain;
+    let asked = |minute| Event::ConfirmationRequested { at: minutes(minute) };
+    let four = (0..4).map(asked).collect::<Vec<_>>();
+    given::<Order>(and(confirmed(), four.clone()))
+        .when_at(minutes(4), again())
+        .then_each_time([asked(4)]);
+    let five = and(four, [asked(4)]);
+    given::<Order>(and(confirmed(), five.clone()))
+        .when_at(minutes(60) - 1, again())
+        .then_refused(RefusalCode::TooManyRequests);
+    given::<Order>(and(confirmed(), five))
+        .when_at(minutes(60), again())
+        .then_each_time([asked(60)]);
+    given::<Order>(held(2, 500)).when(again()).then_refused(RefusalCode::OrderNotConfirmed);
+}

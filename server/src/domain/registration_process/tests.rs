@@ -5,6 +5,7 @@ use crate::domain::Decider;
 use crate::domain::conference::tests::GENERAL;
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{PAYMENT, euros, general, held, placed};
+use crate::domain::seat_assignments::Command as Assign;
 use crate::domain::seats_availability::{self as seats, SeatChange, SeatsAvailability};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -83,6 +84,12 @@ impl World {
         }
     }
 
+    fn assignments(&mut self, command: Assign, now: Timestamp) {
+        for event in self.assignments.decide(command, now).unwrap() {
+            self.assignments.evolve(&event);
+        }
+    }
+
     fn order(&mut self, command: order::Command, now: Timestamp) {
         for event in self.order.decide(command, now).unwrap() {
             self.order.evolve(&event);
@@ -120,12 +127,10 @@ impl World {
                 self.seats(seats::Command::CancelSeatReservation { reservation_id });
             }
             Todo::CreateSeatAssignments { seats } => {
-                let command =
-                    crate::domain::seat_assignments::Command::CreateSeatAssignments { seats };
-                for event in self.assignments.decide(command, now).unwrap() {
-                    self.assignments.evolve(&event);
-                }
+                self.assignments(Assign::CreateSeatAssignments { seats }, now);
             }
+            Todo::CloseSeatAssignments => self.assignments(Assign::CloseSeatAssignments, now),
+            Todo::ReturnSeats => self.seats(seats::Command::ReturnSeats { reservation_id }),
             Todo::ExpireOrder => self.order(order::Command::ExpireOrder, now),
             Todo::QueryPayment(id) => self.payment(id, payment::Command::QueryPayment, now),
             Todo::CancelPayment(id) => self.payment(id, payment::Command::CancelPayment, now),
@@ -345,6 +350,105 @@ fn money_of_another_amount_than_asked_for_goes_back_and_the_hold_goes_on() {
     assert_eq!(world.order.status, OrderStatus::Held);
 }
 
+/// Two seats are paid for, and one of them has a name.
+fn confirmed() -> World {
+    let mut world = World::held();
+    world.pay(PAYMENT, NOON);
+    world.complete(PAYMENT, minutes(2));
+    world.follow(minutes(2));
+    let assign = Assign::AssignSeat {
+        position: 1,
+        attendee: crate::domain::seat_assignments::tests::grace(),
+        ticket: shared::Ticket::from_random(1),
+        closes_at: minutes(60),
+    };
+    world.assignments(assign, minutes(3));
+    world.done.clear();
+    world
+}
+
+const fn cancel(until: i64) -> order::Command {
+    order::Command::CancelRegistration {
+        cancel_until: Some(Timestamp(NOON.0 + until * 60_000)),
+        is_anybody_admitted: false,
+    }
+}
+
+#[test]
+fn a_given_back_order_returns_its_seats_its_names_and_its_money() {
+    let mut world = confirmed();
+    world.order(cancel(60), minutes(4));
+    assert_eq!(world.follow(minutes(4)), Next::Rest);
+    let refund = Todo::RefundPayment(PAYMENT);
+    assert_eq!(world.done, [Todo::ReturnSeats, Todo::CloseSeatAssignments, refund]);
+    assert_eq!(world.seats.counts[&GENERAL], seats::Counts { quota: 10, sold: 0, held: 0 });
+    assert!(world.assignments.seats.iter().flatten().all(|seat| seat.assigned.is_none()));
+    assert_eq!(world.status(PAYMENT), PaymentStatus::Refunding);
+    assert_eq!(world.order.status, OrderStatus::Cancelled);
+}
+
+#[test]
+fn money_after_an_order_was_given_back_never_buys_the_seats_again() {
+    let mut world = World::held();
+    world.pay(PAYMENT, NOON);
+    world.payment(PAYMENT, payment::Command::RejectPayment { reason: "no".into() }, NOON);
+    world.pay(SECOND, minutes(1));
+    world.complete(SECOND, minutes(2));
+    world.follow(minutes(2));
+    world.order(cancel(60), minutes(4));
+    world.follow(minutes(4));
+    world.complete(PAYMENT, minutes(5));
+    assert_eq!(world.follow(minutes(5)), Next::Rest);
+    assert_eq!(world.status(PAYMENT), PaymentStatus::Refunding);
+    assert_eq!(world.status(SECOND), PaymentStatus::Refunding);
+    assert_eq!(world.seats.counts[&GENERAL].sold + world.seats.counts[&GENERAL].held, 0);
+    assert_eq!(world.order.status, OrderStatus::Cancelled);
+}
+
+#[test]
+fn a_free_order_is_given_back_without_a_refund() {
+    let mut world = World::with_quota(10);
+    placed(2, 0).iter().for_each(|event| world.order.evolve(event));
+    world.order.evolve(&held(2, 0)[3]);
+    world.follow(NOON);
+    world.order(order::Command::CompleteRegistration, NOON);
+    world.follow(NOON);
+    let mails = effects_of_order(ORDER, &world.order, &order::Event::RegistrationCancelled {});
+    assert_eq!(mails, [Effect::MailCancellation { order_id: ORDER, refund: None }]);
+    world.order(cancel(60), NOON);
+    assert_eq!(world.follow(NOON), Next::Rest);
+    assert_eq!(world.seats.counts[&GENERAL].sold, 0);
+}
+
+#[test]
+fn a_refund_after_a_cancellation_is_told_once() {
+    let mut world = confirmed();
+    let mails = effects_of_order(ORDER, &world.order, &order::Event::RegistrationCancelled {});
+    let refund = Some(euros(1_000));
+    assert_eq!(mails, [Effect::MailCancellation { order_id: ORDER, refund }]);
+    world.order(cancel(60), minutes(4));
+    let requested = payment::Event::PaymentRefundRequested { amount: euros(1_000) };
+    let effects = |id| effects_of_payment(ORDER, id, &world.order, &requested);
+    assert_eq!(effects(PAYMENT).len(), 1, "only the money itself");
+    assert_eq!(effects(SECOND).len(), 2, "another payment is another story");
+}
+
+#[test]
+fn whoever_loses_a_seat_is_told_and_so_is_whoever_gets_it() {
+    use crate::domain::seat_assignments::Event as Named;
+    let world = confirmed();
+    let attendee = crate::domain::seat_assignments::tests::grace();
+    let effects = |event| effects_of_assignments(ORDER, &world.assignments, &event);
+    let void =
+        Effect::MailTicketVoid { order_id: ORDER, seat_type: GENERAL, attendee: attendee.clone() };
+    assert_eq!(effects(Named::SeatUnassigned { position: 1 }), [void]);
+    let ticket = shared::Ticket::from_random(2);
+    let assigned = Named::SeatAssigned { position: 0, attendee: attendee.clone(), ticket };
+    let mail = Effect::MailTicket { order_id: ORDER, position: 0, attendee };
+    assert_eq!(effects(assigned), [mail]);
+    assert_eq!(effects(Named::SeatAdmitted { position: 1 }), []);
+}
+
 #[derive(Clone, Debug)]
 enum Happening {
     Change(u32),
@@ -357,6 +461,7 @@ enum Happening {
     OthersTake,
     QuotaUp,
     Minutes(u16),
+    Cancel,
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -371,6 +476,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::OthersTake),
         1 => Just(Happening::QuotaUp),
         3 => (0..30_u16).prop_map(Happening::Minutes),
+        1 => Just(Happening::Cancel),
     ]
 }
 
@@ -429,6 +535,11 @@ impl World {
                 self.seats(seats::Command::AddSeats { seat_type: GENERAL, quantity: 1 });
             }
             Happening::Minutes(minutes) => *now = now.plus_seconds(60 * i64::from(minutes)),
+            Happening::Cancel => {
+                let command = cancel(600);
+                let events = self.order.decide(command, *now).unwrap_or_default();
+                events.iter().for_each(|event| self.order.evolve(event));
+            }
         }
     }
 
@@ -472,7 +583,12 @@ proptest! {
         let confirmed = world.order.status == OrderStatus::Confirmed;
         let reservation = world.seats.reservation(ORDER).unwrap();
         prop_assert_eq!(confirmed, reservation.status == ReservationStatus::Committed);
-        prop_assert!(confirmed || reservation.status == ReservationStatus::Cancelled);
+        let ended = [ReservationStatus::Cancelled, ReservationStatus::Returned];
+        prop_assert!(confirmed || ended.contains(&reservation.status));
+        let is_given_back = world.order.is_given_back;
+        prop_assert_eq!(is_given_back, reservation.status == ReservationStatus::Returned);
+        prop_assert_eq!(is_given_back, world.assignments.is_closed);
+        prop_assert_eq!(world.seats.counts[&GENERAL].sold > 0, confirmed);
         for (id, payment) in &world.payments {
             let spent = confirmed && world.order.confirmed_by == Some(*id);
             prop_assert_eq!(payment.status == PaymentStatus::Completed, spent, "money ignored");

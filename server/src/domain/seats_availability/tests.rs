@@ -132,6 +132,24 @@ fn strange_wishes_are_refused() {
     }
 }
 
+#[test]
+fn a_sale_is_taken_back_once_and_its_seats_are_on_offer_again() {
+    let sold = Event::SeatsReservationCommitted { reservation_id: MINE, seats: vec![general(6)] };
+    let returned = Event::SeatsReturned { reservation_id: MINE, seats: vec![general(6)] };
+    let history = || six_of_ten_are_mine().into_iter().chain([sold.clone()]);
+    let give_back = || Command::ReturnSeats { reservation_id: MINE };
+    given::<SeatsAvailability>(history()).when(give_back()).then([returned.clone()]);
+    given::<SeatsAvailability>(six_of_ten_are_mine()).when(give_back()).then_nothing();
+
+    let after = || history().chain([returned.clone()]);
+    given::<SeatsAvailability>(after()).when(make(2, &[general(1)])).then_nothing();
+    let commit = Command::CommitSeatReservation { reservation_id: MINE };
+    given::<SeatsAvailability>(after()).when(commit).then_nothing();
+    let mut seats = SeatsAvailability::default();
+    after().for_each(|event| seats.evolve(&event));
+    assert_eq!(seats.counts[&GENERAL], Counts { quota: 10, sold: 0, held: 0 });
+}
+
 fn any_command() -> impl Strategy<Value = Command> {
     let id = (0..4_u128).prop_map(|n| OrderId(Uuid::from_u128(n)));
     let seat_type = prop_oneof![Just(GENERAL), Just(WORKSHOP)];
@@ -147,7 +165,8 @@ fn any_command() -> impl Strategy<Value = Command> {
             Command::MakeSeatReservation { reservation_id, revision, seats }
         }),
         2 => id.clone().prop_map(|reservation_id| Command::CommitSeatReservation { reservation_id }),
-        2 => id.prop_map(|reservation_id| Command::CancelSeatReservation { reservation_id }),
+        2 => id.clone().prop_map(|reservation_id| Command::CancelSeatReservation { reservation_id }),
+        1 => id.prop_map(|reservation_id| Command::ReturnSeats { reservation_id }),
     ]
 }
 
@@ -170,8 +189,14 @@ proptest! {
             for line in mine.filter(|r| r.status == ReservationStatus::Held).flat_map(|r| &r.seats) {
                 *held.entry(line.seat_type).or_default() += i64::from(line.quantity);
             }
+            let mut sold: BTreeMap<SeatTypeId, i64> = BTreeMap::new();
+            let sales = seats.reservations.values().filter(|r| r.status == ReservationStatus::Committed);
+            for line in sales.flat_map(|r| &r.seats) {
+                *sold.entry(line.seat_type).or_default() += i64::from(line.quantity);
+            }
             for (seat_type, counts) in &seats.counts {
                 prop_assert_eq!(counts.held, held.get(seat_type).copied().unwrap_or(0));
+                prop_assert_eq!(counts.sold, sold.get(seat_type).copied().unwrap_or(0));
             }
             if !matches!(command, Command::AddSeats { .. }) {
                 prop_assert_eq!(seats.decide(command, NOON).unwrap_or_default(), vec![]);

@@ -5,11 +5,14 @@ use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
 use crate::ledger::catch_up::CatchUp;
+use crate::store::people::Attendee;
 use crate::store::{Commit, Document, NewEvent, Recorded, Snapshot};
 use crate::views::dashboard;
 use proptest::prelude::*;
 use shared::ConferenceId;
 use shared::views::{ConferenceView, OrderStatus};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const ID: ConferenceId = ConferenceId(Uuid::from_u128(0xC0));
 
@@ -38,7 +41,11 @@ impl Desk {
         let memory = Memory::open(ID, 0, None, &[]).unwrap();
         let mut desk = Self { memory, history: vec![], commits: vec![], commands: 0 };
         for command in [
-            conference::Command::CreateConference(details()),
+            conference::Command::CreateConference(conference::Details {
+                cancel_until: Some(minutes(120)),
+                assign_until: Some(minutes(150)),
+                ..details()
+            }),
             conference::Command::CreateSeatType(seat_type(GENERAL, general, 500)),
             conference::Command::CreateSeatType(seat_type(WORKSHOP, workshop, 0)),
             conference::Command::PublishConference,
@@ -151,6 +158,18 @@ fn register(number: u8, seat_type: SeatTypeId, quantity: u32) -> Command {
 
 fn assign(number: u8) -> Command {
     Command::AssignRegistrantDetails { order_id: order_id(number), registrant: ada() }
+}
+
+fn name(number: u8, position: u32, who: u8) -> Command {
+    let attendee = commands::Attendee {
+        given_name: "Grace".into(),
+        family_name: "Hopper".into(),
+        email: format!("grace{who}@example.org"),
+    };
+    // Whoever asks brings a ticket that nobody had before, as the house does.
+    static TICKETS: AtomicU64 = AtomicU64::new(1_000);
+    let ticket = Ticket::from_random(u128::from(TICKETS.fetch_add(1, Ordering::Relaxed)));
+    Command::AssignSeat { order_id: order_id(number), position, attendee, ticket }
 }
 
 fn initiate(number: u8, payment: u8, total: Money) -> Command {
@@ -300,6 +319,111 @@ fn a_dashboard_catches_up_from_its_document_and_from_the_beginning() {
     assert_eq!(view.revenue[0].revenue, euros(1_000));
 }
 
+impl Desk {
+    /// An order of two seats, paid for, with a name on the second.
+    fn sold(&mut self, number: u8) -> Ticket {
+        self.browser(number, register(number, GENERAL, 2), NOON).unwrap();
+        self.browser(number, assign(number), NOON).unwrap();
+        self.browser(number, initiate(number, number, euros(1_000)), NOON).unwrap();
+        self.of_the_house(complete(number, number, euros(1_000)), NOON).unwrap();
+        self.browser(number, name(number, 1, 0), NOON).unwrap();
+        self.ticket(number, 1).unwrap()
+    }
+
+    fn effects(&self) -> Vec<&str> {
+        self.commits.last().unwrap().effects.iter().map(|effect| effect.kind).collect()
+    }
+}
+
+#[test]
+fn a_name_a_ticket_and_its_mail_are_one_commit() {
+    let mut desk = Desk::open(10, 0);
+    let ticket = desk.sold(1);
+    assert_eq!(desk.effects(), ["MailTicket"]);
+    let row = desk.commits.last().unwrap().attendees[0].clone();
+    assert_eq!((row.place, row.kind, row.ticket.as_str()), (1, GENERAL.0, ticket.as_str()));
+    desk.browser(1, name(1, 1, 1), NOON).unwrap();
+    assert_eq!(desk.effects(), ["MailTicketVoid", "MailTicket"]);
+    assert_ne!(desk.ticket(1, 1).unwrap(), ticket);
+    desk.browser(1, Command::UnassignSeat { order_id: order_id(1), position: 1 }, NOON).unwrap();
+    assert_eq!(desk.effects(), ["MailTicketVoid"]);
+    assert_eq!(desk.commits.last().unwrap().attendees_gone, [(order_id(1).0, 1)]);
+    let commits = desk.commits.len();
+    desk.browser(1, Command::UnassignSeat { order_id: order_id(1), position: 1 }, NOON).unwrap();
+    assert_eq!(desk.commits.len(), commits, "nothing changed, nothing is written or mailed");
+}
+
+#[test]
+fn somebody_else_names_nobody_and_gives_nothing_back() {
+    let mut desk = Desk::open(10, 0);
+    desk.sold(1);
+    for command in [
+        name(1, 0, 1),
+        Command::UnassignSeat { order_id: order_id(1), position: 1 },
+        Command::CancelRegistration { order_id: order_id(1) },
+        Command::SendConfirmationAgain { order_id: order_id(1) },
+    ] {
+        let refusal = desk.browser(2, command, NOON).unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::OrderNotFound);
+    }
+}
+
+#[test]
+fn the_second_time_at_the_door_says_when_it_was_the_first() {
+    let mut desk = Desk::open(10, 0);
+    let ticket = desk.sold(1);
+    let admit = || Command::AdmitAttendee { order_id: order_id(1), position: 1, ticket };
+    let mut show = |command_id: u128, at| {
+        let command_id = Some(CommandId(Uuid::from_u128(command_id)));
+        let request = Request { command_id, ..Request::of_the_house(admit()) };
+        let admission = desk.send(request, at).unwrap().admission.unwrap();
+        (admission.is_first, admission.admitted_at, admission.given_name)
+    };
+    let grace = || "Grace".to_owned();
+    assert_eq!(show(0xA1, minutes(1)), (true, minutes(1), grace()));
+    assert_eq!(show(0xA1, minutes(2)), (true, minutes(1), grace()), "the same press, sent again");
+    assert_eq!(show(0xA2, minutes(3)), (false, minutes(1), grace()));
+    let cancel = Command::CancelRegistration { order_id: order_id(1) };
+    let refusal = desk.browser(1, cancel, minutes(4)).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::AlreadyAdmitted);
+}
+
+#[test]
+fn giving_back_returns_seats_names_and_money_in_one_commit() {
+    let mut desk = Desk::open(10, 0);
+    let ticket = desk.sold(1);
+    let commits = desk.commits.len();
+    let cancel = Command::CancelRegistration { order_id: order_id(1) };
+    desk.browser(1, cancel, minutes(119)).unwrap();
+    assert_eq!(desk.commits.len(), commits + 1);
+    assert_eq!(desk.effects(), ["MailCancellation", "MailTicketVoid", "RefundPayment"]);
+    let view = desk.order(1);
+    assert_eq!((view.status, view.seats.len()), (OrderStatus::Cancelled, 0));
+    assert_eq!(desk.view().seat_types[0].remaining(), 10);
+    let admit = Command::AdmitAttendee { order_id: order_id(1), position: 1, ticket };
+    let refusal = desk.of_the_house(admit, minutes(120)).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::TicketUnknown);
+
+    desk.sold(2);
+    let cancel = Command::CancelRegistration { order_id: order_id(2) };
+    let refusal = desk.browser(2, cancel, minutes(120)).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::CancellationClosed);
+}
+
+#[test]
+fn a_mail_with_links_is_asked_for_without_an_event_and_once() {
+    let mut desk = Desk::open(10, 0);
+    let events = desk.history.len();
+    let command = Command::RequestOrderLinks {
+        effect_id: Uuid::from_u128(7),
+        email: "ada@example.org".into(),
+        expires_at: minutes(1_440),
+    };
+    desk.of_the_house(command, NOON).unwrap();
+    assert_eq!(desk.history.len(), events);
+    assert_eq!(desk.effects(), ["MailOrderLinks"]);
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Register(u8, bool, u32),
@@ -314,6 +438,12 @@ enum Act {
     Quota(u32),
     Hide(bool),
     Minutes(i64),
+    Name(u8, u32, u8),
+    Unname(u8, u32),
+    /// Shows a ticket: one that is good, or one that was good once.
+    Admit(u8, u32, bool),
+    Cancel(u8),
+    Again(u8),
     /// Forgets everything and reads it back, as after a crash.
     Restart,
 }
@@ -334,6 +464,11 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..9_u32).prop_map(Act::Quota),
         1 => any::<bool>().prop_map(Act::Hide),
         3 => (0..12_i64).prop_map(Act::Minutes),
+        4 => (0..4_u8, 0..5_u32, 0..3_u8).prop_map(|(o, p, who)| Act::Name(o, p, who)),
+        1 => (0..4_u8, 0..5_u32).prop_map(|(o, p)| Act::Unname(o, p)),
+        1 => (0..4_u8, 0..5_u32, any::<bool>()).prop_map(|(o, p, good)| Act::Admit(o, p, good)),
+        1 => (0..4_u8).prop_map(Act::Cancel),
+        1 => (0..4_u8).prop_map(Act::Again),
         2 => Just(Act::Restart),
     ]
 }
@@ -380,6 +515,23 @@ impl Desk {
                 };
                 self.of_the_house(Command::Conference(command), at)
             }
+            Act::Name(order, position, who) => self.browser(order, name(order, position, who), at),
+            Act::Unname(order, position) => {
+                let order_id = order_id(order);
+                self.browser(order, Command::UnassignSeat { order_id, position }, at)
+            }
+            Act::Admit(order, position, is_good) => {
+                let ticket = self.ticket(order, position).filter(|_| is_good);
+                let ticket = ticket.unwrap_or(Ticket::from_random(u128::from(position)));
+                let order_id = order_id(order);
+                self.of_the_house(Command::AdmitAttendee { order_id, position, ticket }, at)
+            }
+            Act::Cancel(o) => {
+                self.browser(o, Command::CancelRegistration { order_id: order_id(o) }, at)
+            }
+            Act::Again(o) => {
+                self.browser(o, Command::SendConfirmationAgain { order_id: order_id(o) }, at)
+            }
             Act::Minutes(minutes) => {
                 *now = at.plus_seconds(60 * minutes);
                 return;
@@ -417,7 +569,8 @@ impl Desk {
             prop_assert_eq!((seat_type.sold, seat_type.held), (seats(&confirmed), seats(&held)));
         }
         let sold: u32 = view.sales.iter().map(|hour| hour.seats).sum();
-        prop_assert_eq!(sold, view.conference.seat_types.iter().map(|line| line.sold).sum::<u32>());
+        // What was given back was a sale in its hour.
+        prop_assert!(view.conference.seat_types.iter().map(|line| line.sold).sum::<u32>() <= sold);
         prop_assert!(view.sales.windows(2).all(|pair| pair[0].hour < pair[1].hour));
         prop_assert!(view.happenings.windows(2).all(|pair| pair[1].position < pair[0].position));
         let kept = (view.happenings_count as usize).min(HAPPENINGS_MAX);
@@ -436,6 +589,25 @@ impl Desk {
             crate::views::order::apply(&mut view, about, stream, &decoded, at);
         }
         view
+    }
+
+    fn ticket(&self, order: u8, position: u32) -> Option<Ticket> {
+        let file = self.memory.order(order_id(order))?;
+        Some(file.assignments.seat(position)?.assigned.as_ref()?.1)
+    }
+
+    /// What the look-up holds after all commits.
+    fn look_up(&self) -> BTreeMap<(Uuid, u32), Attendee> {
+        let mut rows = BTreeMap::new();
+        for commit in &self.commits {
+            for place in &commit.attendees_gone {
+                rows.remove(place);
+            }
+            for row in &commit.attendees {
+                rows.insert((row.process, row.place), row.clone());
+            }
+        }
+        rows
     }
 
     fn total(&self, order: u8) -> Money {
@@ -480,6 +652,7 @@ proptest! {
             highest_given = given;
         }
         let mut sold = 0;
+        let mut named = BTreeMap::new();
         for number in 0..4 {
             let id = order_id(number);
             let events: Vec<Recorded> =
@@ -491,15 +664,34 @@ proptest! {
                 prop_assert_eq!(&theirs.view, &ours.view);
                 prop_assert_eq!(&theirs.payments, &ours.payments);
                 prop_assert_eq!(&theirs.order, &ours.order);
+                prop_assert_eq!(&theirs.assignments, &ours.assignments);
                 prop_assert_eq!(other.seats().reservation(id), desk.memory.seats().reservation(id));
             }
             if let Some(view) = &theirs.view
                 && view.status == OrderStatus::Confirmed
             {
                 sold += view.seats();
+                prop_assert_eq!(u32::try_from(view.seats.len()).unwrap(), view.seats());
+            } else if let Some(view) = &theirs.view {
+                prop_assert!(view.seats.is_empty(), "seats of an order that is not confirmed");
+            }
+            for seat in theirs.view.iter().flat_map(|view| &view.seats) {
+                let Some(attendee) = &seat.attendee else { continue };
+                let ticket: Ticket = seat.ticket.as_ref().unwrap().parse().unwrap();
+                named.insert((id.0, seat.position), (attendee.email.clone(), ticket, seat.admitted_at));
             }
         }
         let views_say: u32 = desk.view().seat_types.iter().map(|line| line.sold).sum();
         prop_assert_eq!(views_say, sold);
+        // The door's look-up, made commit by commit, knows exactly those who sit somewhere.
+        let look_up: BTreeMap<_, _> = desk
+            .look_up()
+            .into_iter()
+            .map(|(place, row)| {
+                let at = row.admitted_at.map(Timestamp);
+                (place, (row.email, row.ticket.parse::<Ticket>().unwrap(), at))
+            })
+            .collect();
+        prop_assert_eq!(look_up, named);
     }
 }

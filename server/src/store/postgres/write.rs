@@ -12,6 +12,8 @@ pub(super) fn bind<'q>(
     commit: &'q Commit,
 ) -> Query<'q, Pg, PgArguments> {
     let Commit { events, effects, snapshot, .. } = commit;
+    let attendees: Vec<_> =
+        last_of_each(&commit.attendees, |attendee| (attendee.process, attendee.place)).collect();
     let entry = commit.entry.as_ref();
     let documents: Vec<_> = last_of_each(&commit.documents, |document| &document.topic).collect();
     let lookups: Vec<_> = last_of_each(&commit.lookups, |lookup| lookup.process).collect();
@@ -54,6 +56,17 @@ pub(super) fn bind<'q>(
         .bind(snapshot.as_ref().map(|snapshot| snapshot.body.as_str()))
         .bind(entry.map(|entry| entry.owner.email.as_str()))
         .bind(entry.map(|entry| entry.owner.code.as_str()))
+        .bind(column(&attendees, |attendee| attendee.process))
+        .bind(column(&attendees, |attendee| i64::from(attendee.place)))
+        .bind(column(&attendees, |attendee| attendee.kind))
+        .bind(column(&attendees, |attendee| attendee.given_name.as_str()))
+        .bind(column(&attendees, |attendee| attendee.family_name.as_str()))
+        .bind(column(&attendees, |attendee| attendee.email.as_str()))
+        .bind(column(&attendees, |attendee| attendee.sought()))
+        .bind(column(&attendees, |attendee| attendee.ticket.as_str()))
+        .bind(column(&attendees, |attendee| attendee.admitted_at))
+        .bind(column(&commit.attendees_gone, |(process, _)| *process))
+        .bind(column(&commit.attendees_gone, |(_, place)| i64::from(*place)))
         .bind(column(&lookups, |lookup| lookup.name.as_str()))
         .bind(column(&lookups, |lookup| i64::from(lookup.seats)))
         .bind(column(&lookups, |lookup| lookup.sought.as_str()))
@@ -111,7 +124,7 @@ new_orders AS (
     SELECT ledger, process, code, email, status, total_minor, placed_at, changed_at, name, seats,
            sought
     FROM fence, unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::bigint[],
-                       $23::bigint[], $24::bigint[], $37::text[], $38::bigint[], $39::text[])
+                       $23::bigint[], $24::bigint[], $48::text[], $49::bigint[], $50::text[])
         AS row (process, code, email, status, total_minor, placed_at, changed_at, name, seats,
                 sought)
     ON CONFLICT (ledger, process) DO UPDATE
@@ -142,7 +155,23 @@ new_snapshot AS (
     INSERT INTO snapshots (ledger, position, body)
     SELECT ledger, $33::bigint, $34::text FROM fence WHERE $33::bigint IS NOT NULL
     ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
-    WHERE excluded.position >= snapshots.position)
+    WHERE excluded.position >= snapshots.position),
+new_attendees AS (
+    INSERT INTO attendees (ledger, process, place, kind, given_name, family_name, email, sought,
+                           ticket, admitted_at)
+    SELECT ledger, process, place, kind, given_name, family_name, email, sought, ticket, admitted_at
+    FROM fence, unnest($37::uuid[], $38::bigint[], $39::uuid[], $40::text[], $41::text[],
+                       $42::text[], $43::text[], $44::text[], $45::bigint[])
+        AS row (process, place, kind, given_name, family_name, email, sought, ticket, admitted_at)
+    ON CONFLICT (ledger, process, place) DO UPDATE
+    SET kind = excluded.kind, given_name = excluded.given_name,
+        family_name = excluded.family_name, email = excluded.email, sought = excluded.sought,
+        ticket = excluded.ticket, admitted_at = excluded.admitted_at),
+old_attendees AS (
+    DELETE FROM attendees
+    USING fence, unnest($46::uuid[], $47::bigint[]) AS row (gone, gone_place)
+    WHERE attendees.ledger = fence.ledger AND attendees.ledger = $1
+    AND attendees.process = gone AND attendees.place = gone_place)
 SELECT ledger FROM fence"#
         )
     };

@@ -2,7 +2,9 @@
 //! of several statements. Not here: the connection; it is clean or gone when this returns.
 
 use sqlx::{Connection, SqliteConnection};
+use uuid::fmt::Simple;
 
+use super::super::people::Attendee;
 use super::super::{Commit, CommitError, GENERATION, Lookup, NewEvent, Uuid, last_of_each};
 
 /// Leaves early by dropping the transaction: the driver rolls back before anything that follows on
@@ -29,6 +31,8 @@ pub(super) async fn write(
         .bind(rows.effects_done)
         .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
         .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.body.clone()))
+        .bind(rows.attendees)
+        .bind(rows.attendees_gone)
         .execute(&mut *transaction)
         .await
         .map_err(classify)?;
@@ -136,6 +140,19 @@ ON CONFLICT (ledger, id) DO NOTHING;
 INSERT INTO snapshots (ledger, position, body) SELECT $1, $11, $12 WHERE $11 IS NOT NULL
 ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
 WHERE excluded.position >= snapshots.position;
+
+DELETE FROM attendees WHERE ledger = $1
+AND (process, place) IN (SELECT unhex(value ->> 0), value ->> 1 FROM json_each($14));
+
+INSERT INTO attendees (ledger, process, place, kind, given_name, family_name, email, sought, ticket,
+                       admitted_at)
+SELECT $1, unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4,
+       value ->> 5, value ->> 6, value ->> 7, value ->> 8
+FROM json_each($13) WHERE true
+ON CONFLICT (ledger, process, place) DO UPDATE
+SET kind = excluded.kind, given_name = excluded.given_name, family_name = excluded.family_name,
+    email = excluded.email, sought = excluded.sought, ticket = excluded.ticket,
+    admitted_at = excluded.admitted_at;
 ";
 
 /// The rows of one commit as `WRITE` wants them.
@@ -147,6 +164,8 @@ pub(super) struct Rows {
     deadlines: String,
     effects: String,
     effects_done: String,
+    attendees: String,
+    attendees_gone: String,
 }
 
 impl Rows {
@@ -207,9 +226,27 @@ impl Rows {
             deadlines: json(&deadlines),
             effects: json(&effects),
             effects_done: json(&effects_done),
+            attendees: attendees(commit),
+            attendees_gone: json(&places(&commit.attendees_gone)),
             payloads,
         }
     }
+}
+
+fn attendees(commit: &Commit) -> String {
+    let rows: Vec<_> = last_of_each(&commit.attendees, |row| (row.process, row.place))
+        .map(|row| {
+            let Attendee { place, given_name, family_name, email, ticket, admitted_at, .. } = row;
+            let (process, kind) = (row.process.simple(), row.kind.simple());
+            let sought = row.sought();
+            (process, place, kind, given_name, family_name, email, sought, ticket, admitted_at)
+        })
+        .collect();
+    json(&rows)
+}
+
+fn places(places: &[(Uuid, u32)]) -> Vec<(Simple, u32)> {
+    places.iter().map(|(process, place)| (process.simple(), *place)).collect()
 }
 
 /// Where `substr` finds the text again: its first byte, counted from 1, and how many there are.

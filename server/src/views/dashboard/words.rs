@@ -6,6 +6,7 @@
 use crate::domain::conference::Event as ConferenceEvent;
 use crate::domain::order::Event as OrderEvent;
 use crate::domain::payment::Event as PaymentEvent;
+use crate::domain::seat_assignments::Event as AssignmentsEvent;
 use crate::events::{Event, Stream};
 use shared::dashboard::HappeningKind as Kind;
 use shared::views::OrderView;
@@ -32,7 +33,10 @@ pub(super) fn happening<'a>(
         (Stream::Payment(_, id), Event::Payment(event)) => {
             of_payment(event, id, order).map(|words| (Kind::Payment, words))
         }
-        // Seats follow what orders and owners do; assignments begin without names.
+        (_, Event::SeatAssignments(event)) => {
+            of_assignments(event, order?).map(|words| (Kind::Attendee, words))
+        }
+        // Seats follow what orders and owners do.
         _ => None,
     }
 }
@@ -71,6 +75,7 @@ fn of_order(event: &OrderEvent, order: &OrderView) -> Option<(Kind, String)> {
         OrderEvent::OrderConfirmed { .. } => (Kind::Sale, about("confirmed")),
         OrderEvent::OrderExpired {} => (Kind::Order, about("expired")),
         OrderEvent::OrderCancelled {} => (Kind::Order, about("cancelled")),
+        OrderEvent::RegistrationCancelled {} => (Kind::Order, about("given back")),
         OrderEvent::SeatsReservationExtended { .. } => {
             (Kind::Order, format!("Order {code} got more time"))
         }
@@ -78,6 +83,7 @@ fn of_order(event: &OrderEvent, order: &OrderView) -> Option<(Kind, String)> {
         | OrderEvent::OrderUpdated { .. }
         | OrderEvent::OrderTotalsCalculated { .. }
         | OrderEvent::OrderRegistrantAssigned { .. }
+        | OrderEvent::ConfirmationRequested { .. }
         | OrderEvent::RegistrationCompleted {} => return None,
     };
     Some((kind, words))
@@ -105,6 +111,22 @@ fn of_payment(event: &PaymentEvent, id: PaymentId, order: Option<&OrderView>) ->
         }
         PaymentEvent::PaymentRefunded { .. } => format!("Payment{of} refunded for {order_words}"),
         PaymentEvent::PaymentQueried {} => return None,
+    })
+}
+
+fn of_assignments(event: &AssignmentsEvent, order: &OrderView) -> Option<String> {
+    let seat = |position: u32| format!("Seat {} of order {}", position + 1, order.access_code);
+    Some(match event {
+        AssignmentsEvent::SeatAssigned { position, .. } => {
+            format!("{} has a name", seat(*position))
+        }
+        AssignmentsEvent::SeatUnassigned { position } => {
+            format!("{} has no name any more", seat(*position))
+        }
+        AssignmentsEvent::SeatAdmitted { position } => format!("{} admitted", seat(*position)),
+        // They begin and end with their order.
+        AssignmentsEvent::SeatAssignmentsCreated { .. }
+        | AssignmentsEvent::SeatAssignmentsClosed {} => return None,
     })
 }
 

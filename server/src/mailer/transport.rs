@@ -1,0 +1,100 @@
+//! How a mail leaves us: to a mail server by SMTP, or into a file for whoever sends it on.
+//!
+//! Not here: how often it is tried (`effects.rs`).
+
+use super::MailError;
+use crate::config;
+use anyhow::Context;
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::{Category, Code};
+use lettre::transport::smtp::{self, PoolConfig};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+/// What the mail server gets for one answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// What one mail may take in all: less than an effect's lease.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(45);
+/// Connections to the mail server; most servers limit them.
+const CONNECTIONS_MAX: u32 = 4;
+/// An unused connection is closed before the server does it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Debug)]
+pub(super) enum Transport {
+    /// One `.eml` file per mail in this folder.
+    Files(Arc<Path>),
+    /// Connections are kept for the next mail.
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+}
+
+impl Transport {
+    /// The transport as configured. `domain` is who we say we are.
+    pub(super) fn open(mail: &config::Mail, domain: &str) -> anyhow::Result<Self> {
+        if mail.smtp_url.is_empty() {
+            return Ok(Self::Files(mail.dir.as_path().into()));
+        }
+        // The library's own words may quote the address, and with it the password.
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&mail.smtp_url).ok();
+        let server = server.context(
+            "SMTP_URL is not an address such as smtp://user:password@host:587?tls=required",
+        )?;
+        let pool = PoolConfig::new().max_size(CONNECTIONS_MAX).idle_timeout(IDLE_TIMEOUT);
+        let server = server
+            .hello_name(ClientId::Domain(domain.to_owned()))
+            .timeout(Some(ANSWER_TIMEOUT))
+            .pool_config(pool);
+        Ok(Self::Smtp(server.build()))
+    }
+
+    /// Hands the mail over; `name` is its file's.
+    pub(super) async fn deliver(&self, name: &str, message: Message) -> Result<(), MailError> {
+        match self {
+            Self::Files(dir) => {
+                write(dir, name, &message.formatted()).await.context("cannot write a mail")?;
+            }
+            Self::Smtp(server) => {
+                let sent = timeout(MAIL_TIMEOUT, server.send(message)).await;
+                sent.context("the mail server takes too long")?.map_err(understand)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which failures are worth another attempt: all but a lasting no to this very mail. A password that
+/// is not taken is the operator's to mend, and the mail waits for that.
+fn understand(error: smtp::Error) -> MailError {
+    match error.status() {
+        Some(code) if error.is_permanent() && !is_about_us(code) => {
+            MailError::Refused(code.to_string())
+        }
+        Some(code) => MailError::Fault(anyhow::anyhow!("the mail server says {code}")),
+        None => {
+            let fault = anyhow::Error::new(error);
+            MailError::Fault(fault.context("the mail server cannot be reached"))
+        }
+    }
+}
+
+/// 530, 534, 535, 538: about who we are, not about the mail.
+fn is_about_us(code: Code) -> bool {
+    matches!(code.category, Category::Unspecified3)
+}
+
+/// The whole file or none of it, under its name.
+async fn write(dir: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    fs::create_dir_all(dir).await?;
+    let unfinished: PathBuf = dir.join(format!(".{name}.unfinished"));
+    let mut file = fs::File::create(&unfinished).await?;
+    file.write_all(bytes).await?;
+    file.sync_all().await?;
+    fs::rename(&unfinished, dir.join(name)).await?;
+    // The name is durable only when its folder is.
+    fs::File::open(dir).await?.sync_all().await
+}
