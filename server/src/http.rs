@@ -3,6 +3,7 @@
 //! Only here and below does anybody know a status code. Not here: any rule, any SQL. Commands come
 //! in, views go out, events stay home.
 
+mod admission;
 pub mod assets;
 mod body;
 mod commands;
@@ -12,6 +13,7 @@ mod limits;
 mod live;
 mod management;
 mod openapi;
+mod order_links;
 mod owner_commands;
 mod owner_session;
 mod owners;
@@ -44,6 +46,10 @@ const FINDS_PER_ADDRESS: u32 = 5;
 /// Attempts per minute to find an order of one e-mail address, from anywhere.
 const FINDS_PER_EMAIL: u32 = 10;
 
+/// Mails with links that one client may ask for per minute.
+const LINKS_PER_ADDRESS: u32 = 5;
+/// Mails with links per hour to one e-mail address, which may be anybody's.
+const LINKS_PER_EMAIL: u32 = 5;
 /// Attempts per minute to sign in from one address.
 const SIGN_INS_PER_ADDRESS: u32 = 10;
 /// Attempts per minute to sign in with one e-mail address, from anywhere.
@@ -62,6 +68,8 @@ struct Door {
     commands: Limit,
     finds_by_address: Limit,
     finds_by_email: Limit,
+    links_by_address: Limit,
+    links_by_email: Limit,
     sign_ins_by_address: Limit,
     sign_ins_by_email: Limit,
     owner_codes_by_email: Limit,
@@ -115,6 +123,8 @@ fn routes() -> Vec<Route> {
     routes.extend(owner_commands::routes());
     routes.extend(owners::routes());
     routes.extend(management::routes());
+    routes.extend(admission::routes());
+    routes.extend(order_links::routes());
     routes.extend(queries::routes());
     routes.extend(documents::routes());
     routes.extend([live::route(), openapi::route()]);
@@ -154,6 +164,8 @@ impl Door {
             commands,
             finds_by_address: Limit::per_minute(FINDS_PER_ADDRESS),
             finds_by_email: Limit::per_minute(FINDS_PER_EMAIL),
+            links_by_address: Limit::per_minute(LINKS_PER_ADDRESS),
+            links_by_email: Limit::per_hour(LINKS_PER_EMAIL),
             sign_ins_by_address: Limit::per_minute(SIGN_INS_PER_ADDRESS),
             sign_ins_by_email: Limit::per_minute(SIGN_INS_PER_EMAIL),
             owner_codes_by_email: Limit::per_minute(OWNER_CODES_PER_EMAIL),

@@ -11,6 +11,7 @@ pub mod stage;
 
 use crate::clock::Clock;
 use crate::domain::Refusal;
+use crate::domain::conference::facts::slug_taken;
 use crate::events::CONFERENCE_STREAMS;
 use crate::ledgers::Bells;
 use crate::live::Hub;
@@ -128,7 +129,7 @@ impl Ledger {
                     *memory = None;
                     continue;
                 }
-                Err(Attempt::SlugTaken) => RefusalCode::SlugTaken.into(),
+                Err(Attempt::SlugTaken) => Failure::Refused(slug_taken()),
                 Err(Attempt::Fault(fault)) => {
                     error!(ledger = %self.id, error = format!("{fault:#}"), "The store failed");
                     Failure::Unavailable

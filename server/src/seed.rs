@@ -1,26 +1,30 @@
 //! Three demonstration conferences that look real: one with plenty of seats, one nearly sold out, one
-//! with free seats. Made through the same ledgers as everything else, so their history is honest.
+//! with free seats. Made through the same ledgers as everything else, so their history is honest. All
+//! are of one owner, whose access codes are printed, and only here.
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::conference::{Command as Manage, Details, SeatType};
+use crate::domain::conference::{Command as Manage, Details, Owner, OwnerCode, SeatType};
 use crate::domain::order::TokenHash;
 use crate::ledger::Failure;
 use crate::ledger::stage::{Authority, Command, Request};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
+use crate::owner_codes::OwnerCodes;
 use crate::store::Store;
 use anyhow::{Context, anyhow};
 use shared::commands::{Registrant, SeatQuantity};
 use shared::{
-    AccessCode, ConferenceId, Currency, Money, OrderId, PaymentId, RefusalCode, SeatTypeId,
-    Timestamp,
+    AccessCode, CommandId, ConferenceId, Currency, Money, OrderId, PaymentId, RefusalCode,
+    SeatTypeId, Timestamp,
 };
 use tracing::info;
 use uuid::Uuid;
 
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
+/// Whose the demonstration is.
+const OWNER_EMAIL: &str = "owner@contoso.example";
 
 /// One conference to be made, with how many orders of two seats each type has sold already.
 struct Demo {
@@ -41,8 +45,11 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let store = Store::open(&config.storage.database_url).await?;
     let clock = Clock::Real;
     let ledgers = Ledgers::new(store.clone(), Hub::default(), clock.clone(), Bells::default());
-    for demo in demos(clock.now()) {
+    let codes = OwnerCodes::new(&config.secrets);
+    for mut demo in demos(clock.now()) {
         let slug = demo.details.slug.clone();
+        let (code, owner) = owner(&codes, demo.number).await?;
+        demo.details.owner = Some(Box::new(owner.clone()));
         match ledgers.find(&slug).await {
             Ok(_) => info!("{slug} is there already"),
             Err(Failure::Refused(_)) => {
@@ -51,9 +58,24 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
             }
             Err(failure) => return Err(anyhow!("cannot look for {slug}: {failure:?}")),
         }
+        let entry = store.ledger_by_slug(&slug).await?;
+        // Not after it was replaced, and not of a conference that an older release has made.
+        if entry.is_some_and(|entry| entry.owner.code == owner.code.hash) {
+            println!("To manage {slug}, sign in with {OWNER_EMAIL} and {code}");
+        }
     }
     store.close().await;
     Ok(())
+}
+
+/// The owner of one demonstration, and the code that opens it.
+async fn owner(codes: &OwnerCodes, number: u128) -> anyhow::Result<(AccessCode, Owner)> {
+    let id = CommandId(numbered(number, 4));
+    let code = codes.code(ConferenceId(numbered(number, 0)), id);
+    let hash = codes.hash(OWNER_EMAIL, code).await?;
+    let code_kept = OwnerCode { id, hash };
+    let owner = Owner { name: "Mia Keller".into(), email: OWNER_EMAIL.into(), code: code_kept };
+    Ok((code, owner))
 }
 
 async fn create(ledgers: &Ledgers, demo: Demo) -> anyhow::Result<()> {

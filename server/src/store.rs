@@ -393,7 +393,8 @@ where
     C: Acquire<'a>,
     <C::Connection as std::ops::Deref>::Target: Migrate,
 {
-    let tries_max = files.len() + 2;
+    // A loser has lost to somebody who got one migration further, or has made the table of migrations.
+    let tries_max = 2 + files.len();
     let migrations = files.iter().map(|&(version, name, sql)| {
         let sql = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)

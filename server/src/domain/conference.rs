@@ -106,9 +106,10 @@ pub struct Details {
     /// Names may be assigned to seats before this instant; `None`: until the conference ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assign_until: Option<Timestamp>,
-    /// `None`: the house's own, as for demonstrations and of releases that knew no owners.
+    /// `None`: the house's own, as of releases that knew no owners. Boxed, so that all the other events
+    /// stay small.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<Owner>,
+    pub owner: Option<Box<Owner>>,
 }
 
 /// Whose a conference is.

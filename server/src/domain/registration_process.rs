@@ -138,7 +138,7 @@ pub fn effects_of_conference(conference: &Conference, event: &conference::Event)
     if !matches!(event, Event::ConferenceCreated(_) | Event::OwnerCodeRotated { .. }) {
         return vec![];
     }
-    let owner = conference.details.as_ref().and_then(|details| details.owner.as_ref());
+    let owner = conference.details.as_ref().and_then(|details| details.owner.as_deref());
     let letter = owner.map(|Owner { name, email, code }| Effect::MailOwnerCode {
         name: name.clone(),
         email: email.clone(),

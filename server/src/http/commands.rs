@@ -17,10 +17,11 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use serde::de::DeserializeOwned;
 use shared::commands::{
-    Accepted, AssignRegistrantDetails, BrowserCommand, CheckPayment, CompleteRegistration,
-    ExtendSeatReservation, InitiatePayment, RegisterToConference, ReleaseHold,
+    Accepted, AssignRegistrantDetails, AssignSeat, BrowserCommand, CancelRegistration,
+    CheckPayment, CompleteRegistration, ExtendSeatReservation, InitiatePayment,
+    RegisterToConference, ReleaseHold, SendConfirmationAgain, UnassignSeat,
 };
-use shared::{AccessCode, CommandId, RefusalCode};
+use shared::{AccessCode, CommandId, RefusalCode, Ticket};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa::openapi::HttpMethod;
@@ -54,6 +55,10 @@ pub(super) fn routes() -> Vec<Route> {
         route::<CompleteRegistration>(),
         route::<InitiatePayment>(),
         route::<CheckPayment>(),
+        route::<AssignSeat>(),
+        route::<UnassignSeat>(),
+        route::<CancelRegistration>(),
+        route::<SendConfirmationAgain>(),
         Route {
             path: "/api/payment-callbacks".to_owned(),
             handlers: post(accept_callback),
@@ -130,7 +135,7 @@ impl Filing for RegisterToConference {
 
     fn file(self, _: &Door) -> Result<Filed, Rejection> {
         let Self { command_id, conference, order_id, seats } = self;
-        let access_code = AccessCode::from_random(random()?);
+        let access_code = AccessCode::from_random(u32::from_le_bytes(random()?));
         let command = Command::RegisterToConference { order_id, seats, access_code };
         Ok(Filed { command_id, conference, command })
     }
@@ -216,10 +221,65 @@ impl Filing for CheckPayment {
     }
 }
 
-/// An access code opens an order, so it comes from the operating system.
-fn random() -> Result<u32, Rejection> {
-    getrandom::u32().map_err(|error| {
+impl Filing for AssignSeat {
+    const REFUSALS: &'static [RefusalCode] = &[
+        RefusalCode::DetailsInvalid,
+        RefusalCode::OrderNotConfirmed,
+        RefusalCode::SeatPositionUnknown,
+        RefusalCode::AssignmentClosed,
+        RefusalCode::AlreadyAdmitted,
+    ];
+
+    fn file(self, _: &Door) -> Result<Filed, Rejection> {
+        let Self { command_id, conference, order_id, position, attendee } = self;
+        let ticket = Ticket::from_random(u128::from_le_bytes(random()?));
+        let command = Command::AssignSeat { order_id, position, attendee, ticket };
+        Ok(Filed { command_id, conference, command })
+    }
+}
+
+impl Filing for UnassignSeat {
+    const REFUSALS: &'static [RefusalCode] = &[
+        RefusalCode::OrderNotConfirmed,
+        RefusalCode::SeatPositionUnknown,
+        RefusalCode::AssignmentClosed,
+        RefusalCode::AlreadyAdmitted,
+    ];
+
+    fn file(self, _: &Door) -> Result<Filed, Rejection> {
+        let Self { command_id, conference, order_id, position } = self;
+        Ok(Filed { command_id, conference, command: Command::UnassignSeat { order_id, position } })
+    }
+}
+
+impl Filing for CancelRegistration {
+    const REFUSALS: &'static [RefusalCode] = &[
+        RefusalCode::OrderNotConfirmed,
+        RefusalCode::CancellationClosed,
+        RefusalCode::AlreadyAdmitted,
+    ];
+
+    fn file(self, _: &Door) -> Result<Filed, Rejection> {
+        let Self { command_id, conference, order_id } = self;
+        Ok(Filed { command_id, conference, command: Command::CancelRegistration { order_id } })
+    }
+}
+
+impl Filing for SendConfirmationAgain {
+    const REFUSALS: &'static [RefusalCode] = &[RefusalCode::OrderNotConfirmed];
+
+    fn file(self, _: &Door) -> Result<Filed, Rejection> {
+        let Self { command_id, conference, order_id } = self;
+        Ok(Filed { command_id, conference, command: Command::SendConfirmationAgain { order_id } })
+    }
+}
+
+/// An access code opens an order and a ticket a door, so they come from the operating system.
+fn random<const N: usize>() -> Result<[u8; N], Rejection> {
+    let mut random = [0; N];
+    getrandom::fill(&mut random).map_err(|error| {
         tracing::error!(%error, "The operating system gives no randomness");
-        Failure::Unavailable.into()
-    })
+        Rejection::from(Failure::Unavailable)
+    })?;
+    Ok(random)
 }

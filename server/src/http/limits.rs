@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Two strangers share a bucket once in this many pairs.
 const BUCKETS: u64 = 1 << 17;
 
-/// A number of acts per minute for each key.
+/// A number of acts per minute or hour for each key.
 pub(super) struct Limit {
     /// `None`: no limit.
     limiter: Option<DefaultKeyedRateLimiter<u64>>,
@@ -24,8 +24,16 @@ pub(super) struct Limit {
 impl Limit {
     /// At most this many per minute; 0: no limit.
     pub(super) fn per_minute(most: u32) -> Self {
-        let limiter = NonZeroU32::new(most).map(|most| RateLimiter::keyed(Quota::per_minute(most)));
-        Self { limiter, hasher: RandomState::new() }
+        Self::of(NonZeroU32::new(most).map(Quota::per_minute))
+    }
+
+    /// At most this many per hour; 0: no limit.
+    pub(super) fn per_hour(most: u32) -> Self {
+        Self::of(NonZeroU32::new(most).map(Quota::per_hour))
+    }
+
+    fn of(quota: Option<Quota>) -> Self {
+        Self { limiter: quota.map(RateLimiter::keyed), hasher: RandomState::new() }
     }
 
     /// Counts one act.

@@ -7,7 +7,9 @@ mod lists;
 mod owners;
 
 pub(super) use lists::{list, owned, table};
-pub(super) use owners::{create_conference, owner, owner_command, sign_in, sign_out};
+pub(super) use owners::{
+    admit_attendee, create_conference, owner, owner_command, sign_in, sign_out,
+};
 
 use super::{Door, Route, problem};
 use axum::extract::State;
@@ -16,9 +18,10 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use serde_json::{Value, json};
 use shared::commands::{
-    Accepted, AssignRegistrantDetails, BrowserCommand, CheckPayment, CompleteRegistration,
-    ExtendSeatReservation, FindOrder, FoundOrder, InitiatePayment, RegisterToConference,
-    ReleaseHold,
+    Accepted, AssignRegistrantDetails, AssignSeat, BrowserCommand, CancelRegistration,
+    CheckPayment, CompleteRegistration, ExtendSeatReservation, FindOrder, FoundOrder,
+    InitiatePayment, OpenOrderLink, RegisterToConference, ReleaseHold, RequestOrderLinks,
+    SendConfirmationAgain, UnassignSeat,
 };
 use shared::live::Snapshot;
 use shared::tickets::Tickets;
@@ -123,6 +126,27 @@ pub(super) fn find_order() -> Operation {
         .request_body(Some(json_body(&FindOrder::name(), example("find-order"))))
         .response("200", says("The order, and a token for a day", &FoundOrder::name()));
     refused(operation, &[&POSTED, &[RefusalCode::OrderNotFound]])
+}
+
+pub(super) fn request_order_links() -> Operation {
+    let yes = ResponseBuilder::new().description("If there are orders, a mail is on its way");
+    let operation = OperationBuilder::new()
+        .tag("orders")
+        .summary(Some("Mails one-time links to the orders of an address"))
+        .description(Some("The answer is the same whether there are orders or not."))
+        .request_body(Some(json_body(&RequestOrderLinks::name(), example("order-links"))))
+        .response("204", yes.build());
+    refused(operation, &[&POSTED])
+}
+
+pub(super) fn open_order_link() -> Operation {
+    let operation = OperationBuilder::new()
+        .tag("orders")
+        .summary(Some("Opens an order by a mailed link, once"))
+        .description(Some("Every link that is not good gets the same answer."))
+        .request_body(Some(json_body(&OpenOrderLink::name(), example("open-order-link"))))
+        .response("200", says("The order, and a token for a day", &FoundOrder::name()));
+    refused(operation, &[&POSTED, &[RefusalCode::LinkEnded]])
 }
 
 /// The calendar entry of a conference.
@@ -238,6 +262,12 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<CompleteRegistration>(&mut all);
     add::<InitiatePayment>(&mut all);
     add::<CheckPayment>(&mut all);
+    add::<AssignSeat>(&mut all);
+    add::<UnassignSeat>(&mut all);
+    add::<CancelRegistration>(&mut all);
+    add::<SendConfirmationAgain>(&mut all);
+    add::<RequestOrderLinks>(&mut all);
+    add::<OpenOrderLink>(&mut all);
     add::<FindOrder>(&mut all);
     add::<Accepted>(&mut all);
     add::<FoundOrder>(&mut all);
@@ -261,6 +291,13 @@ fn example(route: &str) -> Value {
         return json!({
             "conference": "rustconf", "email": "ada@example.org", "access_code": "K7M-2QX"
         });
+    }
+    if route == "order-links" {
+        return json!({ "conference": "rustconf", "email": "ada@example.org" });
+    }
+    if route == "open-order-link" {
+        let link = "Xq3vN0c9mD1tY5rB7wKzE2uJ4hL8pS6aG0fQoViTxCk";
+        return json!({ "conference": "rustconf", "link": link });
     }
     if route == "callback" {
         return json!({
@@ -287,6 +324,13 @@ fn example(route: &str) -> Value {
             body["total"] = json!({ "minor": 39_800, "currency": "EUR" });
         }
         CheckPayment::ROUTE => body["payment_id"] = json!(id(4)),
+        AssignSeat::ROUTE => {
+            body["position"] = json!(0);
+            body["attendee"] = json!({
+                "given_name": "Grace", "family_name": "Hopper", "email": "grace@example.org"
+            });
+        }
+        UnassignSeat::ROUTE => body["position"] = json!(0),
         _ => {}
     }
     body
@@ -367,6 +411,14 @@ mod tests {
         survives::<CompleteRegistration>();
         survives::<InitiatePayment>();
         survives::<CheckPayment>();
+        survives::<AssignSeat>();
+        survives::<UnassignSeat>();
+        survives::<CancelRegistration>();
+        survives::<SendConfirmationAgain>();
+        let links: RequestOrderLinks = serde_json::from_value(example("order-links")).unwrap();
+        assert_eq!(serde_json::to_value(links).unwrap(), example("order-links"));
+        let open: OpenOrderLink = serde_json::from_value(example("open-order-link")).unwrap();
+        assert_eq!(serde_json::to_value(open).unwrap(), example("open-order-link"));
         let find: FindOrder = serde_json::from_value(example("find-order")).unwrap();
         assert_eq!(serde_json::to_value(find).unwrap(), example("find-order"));
         let callback: Callback = serde_json::from_value(example("callback")).unwrap();

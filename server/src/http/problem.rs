@@ -168,6 +168,10 @@ impl IntoResponse for Rejection {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
+        if self.code == RefusalCode::TooLarge {
+            // The rest of the body is not read, so nothing can follow it on this connection.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         // For the request log.
         response.extensions_mut().insert(self.code);
         response

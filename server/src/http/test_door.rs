@@ -4,14 +4,17 @@
 use super::body::Body;
 use super::problem::Rejection;
 use super::{Door, fresh_id, queries};
-use crate::domain::conference::{Command, Details, SeatType};
+use crate::domain::conference::{Command, Details, Owner, OwnerCode, SeatType};
+use crate::owner_codes::Crowded;
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
 use shared::views::ConferenceView;
-use shared::{ConferenceId, Currency, Money, RefusalCode, SeatTypeId, Timestamp};
+use shared::{
+    AccessCode, CommandId, ConferenceId, Currency, Money, RefusalCode, SeatTypeId, Timestamp,
+};
 use std::sync::Arc;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -57,7 +60,17 @@ struct NewConference {
     cancel_until: Option<Timestamp>,
     assign_until: Option<Timestamp>,
     published: Option<bool>,
+    /// Without one the conference is the house's own.
+    owner: Option<NewOwner>,
     seat_types: Vec<NewSeatType>,
+}
+
+/// An owner whose code the test chooses; the mail says another.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewOwner {
+    email: String,
+    access_code: AccessCode,
 }
 
 #[derive(Deserialize)]
@@ -104,11 +117,18 @@ async fn set_clock(
 
 async fn create_conference(
     State(door): State<Arc<Door>>,
-    Body(wanted): Body<NewConference>,
+    Body(mut wanted): Body<NewConference>,
 ) -> Result<Json<ConferenceView>, Rejection> {
     let ledger = ConferenceId(fresh_id());
     let is_published = wanted.published.unwrap_or(true);
-    let (details, seat_types) = wanted.filled_in(door.house.clock.now());
+    let owner = wanted.owner.take();
+    let (mut details, seat_types) = wanted.filled_in(door.house.clock.now());
+    if let Some(NewOwner { email, access_code }) = owner {
+        let hash = door.house.owner_codes.hash(&email, access_code).await;
+        let hash = hash.map_err(|Crowded| RefusalCode::Busy)?;
+        let code = OwnerCode { id: CommandId(fresh_id()), hash };
+        details.owner = Some(Box::new(Owner { name: "Test Owner".to_owned(), email, code }));
+    }
     let mut commands = vec![Command::CreateConference(details)];
     commands.extend(seat_types.into_iter().map(Command::CreateSeatType));
     if is_published {

@@ -51,8 +51,15 @@ struct Base {
 
 impl Base {
     fn remember(&mut self, event: &Event, command_id: Option<Uuid>, position: Position) {
-        let (Event::Conference(_), Some(id)) = (event, command_id.map(CommandId)) else { return };
-        self.handled.retain(|(known, _)| *known != id);
+        let Some(id) = command_id.map(CommandId) else { return };
+        if let Some((_, at)) = self.handled.back_mut().filter(|(known, _)| *known == id) {
+            // Seats that follow from it.
+            *at = position;
+            return;
+        }
+        if !matches!(event, Event::Conference(_)) {
+            return;
+        }
         if OWNER_COMMANDS_MAX <= self.handled.len() {
             self.handled.pop_front();
         }

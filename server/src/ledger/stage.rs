@@ -3,21 +3,22 @@
 //!
 //! Pure: no IO, no clock, no log. Not here: batches, commits and answers (`ledger.rs`).
 
+mod command;
+mod manage;
+
+pub use command::Command;
+
 use super::memory::{Cause, Memory, OrderFile};
 use crate::domain::order::{Registration, TokenHash};
 use crate::domain::registration_process::{self as process, Effect, Next, Todo};
-use crate::domain::{
-    Decider, Refusal, conference, order, payment, seat_assignments, seats_availability,
-};
+use crate::domain::{Decider, Refusal, order, payment, seat_assignments, seats_availability};
 use crate::events::{Event, Stream};
 use crate::store::Position;
-use shared::commands::{self, Registrant, SeatQuantity};
+use shared::commands::SeatQuantity;
 use shared::dashboard::{DashboardView, HAPPENINGS_MAX};
 use shared::management::Admission;
 use shared::views::OrderView;
-use shared::{
-    AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, SeatTypeId, Ticket, Timestamp,
-};
+use shared::{AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, Timestamp};
 use uuid::Uuid;
 
 /// Steps of one process in one batch. The longest honest chain has six.
@@ -57,156 +58,6 @@ pub enum Authority {
     Token(TokenHash),
     /// Somebody whose right to this one order was verified outside.
     Granted(OrderId),
-}
-
-/// Everything a ledger can be asked.
-#[derive(Clone, Debug)]
-pub enum Command {
-    Conference(conference::Command),
-    RegisterToConference {
-        order_id: OrderId,
-        seats: Vec<SeatQuantity>,
-        access_code: AccessCode,
-    },
-    AssignRegistrantDetails {
-        order_id: OrderId,
-        registrant: Registrant,
-    },
-    ExtendSeatReservation {
-        order_id: OrderId,
-    },
-    ReleaseHold {
-        order_id: OrderId,
-    },
-    CompleteRegistration {
-        order_id: OrderId,
-    },
-    InitiatePayment {
-        order_id: OrderId,
-        payment_id: PaymentId,
-        total: Money,
-        pay_at: String,
-    },
-    CheckPayment {
-        order_id: OrderId,
-        payment_id: PaymentId,
-    },
-    CompletePayment {
-        order_id: OrderId,
-        payment_id: PaymentId,
-        amount: Money,
-        reference: String,
-    },
-    RejectPayment {
-        order_id: OrderId,
-        payment_id: PaymentId,
-        reason: String,
-    },
-    RecordRefund {
-        order_id: OrderId,
-        payment_id: PaymentId,
-        reference: String,
-    },
-    AssignSeat {
-        order_id: OrderId,
-        position: u32,
-        attendee: commands::Attendee,
-        /// A fresh one; used when the attendee has none.
-        ticket: Ticket,
-    },
-    UnassignSeat {
-        order_id: OrderId,
-        position: u32,
-    },
-    /// The order and the position are where a look-up found the ticket.
-    AdmitAttendee {
-        order_id: OrderId,
-        position: u32,
-        ticket: Ticket,
-    },
-    CancelRegistration {
-        order_id: OrderId,
-    },
-    SendConfirmationAgain {
-        order_id: OrderId,
-    },
-    /// Somebody asks for links to the orders of an address. Nothing happens to any of them, and
-    /// whether there are some is seen when the mail is written.
-    RequestOrderLinks {
-        /// The mail's, so that a retry is the same mail.
-        effect_id: Uuid,
-        /// Lower case.
-        email: String,
-        expires_at: Timestamp,
-    },
-    /// An instant has come, or a restart wants to be sure.
-    LookAgain {
-        order_id: OrderId,
-    },
-    /// Nothing but the mark that an effect was performed.
-    EffectPerformed,
-    ReadOrder {
-        order_id: OrderId,
-    },
-    ReadDashboard,
-}
-
-impl Command {
-    /// The order it is about, which has to be loaded before.
-    #[must_use]
-    pub const fn order_id(&self) -> Option<OrderId> {
-        match self {
-            Self::Conference(_)
-            | Self::EffectPerformed
-            | Self::ReadDashboard
-            | Self::RequestOrderLinks { .. } => None,
-            Self::RegisterToConference { order_id, .. }
-            | Self::AssignRegistrantDetails { order_id, .. }
-            | Self::ExtendSeatReservation { order_id }
-            | Self::ReleaseHold { order_id }
-            | Self::CompleteRegistration { order_id }
-            | Self::InitiatePayment { order_id, .. }
-            | Self::CheckPayment { order_id, .. }
-            | Self::CompletePayment { order_id, .. }
-            | Self::RejectPayment { order_id, .. }
-            | Self::RecordRefund { order_id, .. }
-            | Self::AssignSeat { order_id, .. }
-            | Self::UnassignSeat { order_id, .. }
-            | Self::AdmitAttendee { order_id, .. }
-            | Self::CancelRegistration { order_id }
-            | Self::SendConfirmationAgain { order_id }
-            | Self::LookAgain { order_id }
-            | Self::ReadOrder { order_id } => Some(*order_id),
-        }
-    }
-
-    /// Its name, for the log.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Conference(_) => "Conference",
-            Self::RegisterToConference { .. } => "RegisterToConference",
-            Self::AssignRegistrantDetails { .. } => "AssignRegistrantDetails",
-            Self::ExtendSeatReservation { .. } => "ExtendSeatReservation",
-            Self::ReleaseHold { .. } => "ReleaseHold",
-            Self::CompleteRegistration { .. } => "CompleteRegistration",
-            Self::InitiatePayment { .. } => "InitiatePayment",
-            Self::CheckPayment { .. } => "CheckPayment",
-            Self::CompletePayment { .. } => "CompletePayment",
-            Self::RejectPayment { .. } => "RejectPayment",
-            Self::RecordRefund { .. } => "RecordRefund",
-            Self::AssignSeat { .. } => "AssignSeat",
-            Self::UnassignSeat { .. } => "UnassignSeat",
-            Self::AdmitAttendee { .. } => "AdmitAttendee",
-            Self::CancelRegistration { .. } => "CancelRegistration",
-            Self::SendConfirmationAgain { .. } => "SendConfirmationAgain",
-            Self::RequestOrderLinks { .. } => "RequestOrderLinks",
-            Self::LookAgain { .. } => "LookAgain",
-            Self::EffectPerformed => "EffectPerformed",
-            Self::ReadOrder { .. } => "ReadOrder",
-            Self::ReadDashboard => "ReadDashboard",
-        }
-    }
 }
 
 /// What a yes says.
@@ -250,14 +101,7 @@ pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<
 
 fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer, Refusal> {
     match request.command {
-        Command::Conference(command) => {
-            // A creation is compared as a whole: its id alone must not be worth anything.
-            let is_creation = matches!(command, conference::Command::CreateConference(_));
-            match request.command_id.and_then(|id| memory.handled(id)).filter(|_| !is_creation) {
-                Some(position) => Ok(at(position)),
-                None => manage(memory, command, cause),
-            }
-        }
+        Command::Conference(command) => manage::answer(memory, command, cause),
         Command::EffectPerformed => Ok(at(memory.position())),
         Command::ReadDashboard => {
             let conference = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
@@ -307,57 +151,6 @@ fn check_authority(
         Authority::Token(hash) => *hash == file.order.token_hash,
     };
     if may { Ok(()) } else { Err(RefusalCode::OrderNotFound.into()) }
-}
-
-/// The owner's commands, and the seats that follow from a quota.
-fn manage(
-    memory: &mut Memory,
-    command: conference::Command,
-    cause: Cause,
-) -> Result<Answer, Refusal> {
-    let command = command.informed(|id| taken(memory, id));
-    let events = memory.conference().decide(command, cause.now)?;
-    for event in events {
-        if let conference::Event::SeatTypeDeleted { seat_type } = event {
-            withdraw(memory, seat_type, cause)?;
-        }
-        memory.record(Stream::Conference, Event::Conference(event), cause);
-    }
-    let moved: Vec<(SeatTypeId, i64)> = memory
-        .conference()
-        .seat_types
-        .iter()
-        .map(|known| {
-            let quota = memory.seats().counts.get(&known.id).map_or(0, |counts| counts.quota);
-            (known.id, i64::from(known.quota) - quota)
-        })
-        .filter(|(id, change)| *change != 0 || !memory.seats().counts.contains_key(id))
-        .collect();
-    for (seat_type, change) in moved {
-        let quantity = u32::try_from(change.unsigned_abs()).unwrap_or(u32::MAX);
-        let command = if change < 0 {
-            seats_availability::Command::RemoveSeats { seat_type, quantity }
-        } else {
-            seats_availability::Command::AddSeats { seat_type, quantity }
-        };
-        decide_seats(memory, command, Cause { position: memory.position(), ..cause })?;
-    }
-    Ok(at(memory.position()))
-}
-
-fn taken(memory: &Memory, id: SeatTypeId) -> conference::Taken {
-    let counts = memory.seats().counts.get(&id).copied().unwrap_or_default();
-    let number = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-    conference::Taken { sold: number(counts.sold), held: number(counts.held) }
-}
-
-/// Takes all seats of a type off the offer while its line is still there, so that money that comes too
-/// late cannot buy one back.
-fn withdraw(memory: &mut Memory, seat_type: SeatTypeId, cause: Cause) -> Result<(), Refusal> {
-    let quota = memory.seats().counts.get(&seat_type).map_or(0, |counts| counts.quota);
-    let quantity = u32::try_from(quota).unwrap_or(0);
-    let command = seats_availability::Command::RemoveSeats { seat_type, quantity };
-    decide_seats(memory, command, cause)
 }
 
 /// An order's commands, followed by its process.

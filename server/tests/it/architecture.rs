@@ -49,6 +49,7 @@ fn the_rules_are_pure() {
             "server/src/domain",
             "server/src/views",
             "server/src/ledger/stage.rs",
+            "server/src/ledger/stage",
             "server/src/ledger/memory.rs",
         ],
         &["tokio", "sqlx", "axum", "tracing", "async ", "std::time", "std::env", "std::fs"],
@@ -166,8 +167,10 @@ fn every_defect_of_the_reference_has_its_test() {
         }
     }
     let rows = register.lines().filter(|line| line.starts_with("| W"));
-    let wanted =
-        [8, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 28, 30, 33, 35, 36, 39, 44];
+    let wanted = [
+        1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+        28, 29, 30, 33, 35, 36, 37, 38, 39, 41, 44,
+    ];
     let numbers: Vec<u32> = rows
         .clone()
         .filter_map(|row| row.split('|').nth(1)?.trim().strip_prefix('W')?.parse().ok())

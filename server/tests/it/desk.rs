@@ -167,7 +167,7 @@ impl Desk {
         if status == 401 { None } else { Some(serde_json::from_value(body).unwrap()) }
     }
 
-    pub(crate) fn from_page(mut self, origin: &str) -> Self {
+    pub(crate) fn on_a_page_of(mut self, origin: &str) -> Self {
         self.headers.insert(ORIGIN, origin.parse().unwrap());
         self
     }

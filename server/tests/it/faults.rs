@@ -7,13 +7,14 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use server::clock::Clock;
 use server::domain::conference::Command as Manage;
+use server::domain::conference::facts::slug_taken;
 use server::ledger::Failure;
 use server::ledgers::{Bells, Ledgers};
 use server::live::Hub;
 use server::store::Store;
+use shared::ConferenceId;
 use shared::commands::BrowserCommand;
 use shared::views::OrderStatus;
-use shared::{ConferenceId, RefusalCode};
 
 /// Two servers, one database, everybody presses at once: neither oversells, neither gives up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,8 +115,8 @@ async fn a_full_queue_says_so() {
     let id = ConferenceId(fresh());
     ledgers.manage(id, Manage::CreateConference(details("full"))).await.unwrap();
     // On one thread the ledger's task cannot run while these are polled for the first time.
-    let many =
-        (0..server::ledger::QUEUE_MAX + 10).map(|_| ledgers.manage(id, Manage::PublishConference));
+    let many = (0..server::ledger::QUEUE_MAX + 10)
+        .map(|_| ledgers.manage(id, Manage::UnpublishConference));
     let answers = join_all(many).await;
     let busy = answers.iter().filter(|answer| **answer == Err(Failure::Busy)).count();
     assert_eq!(busy, 10);
@@ -131,7 +132,7 @@ async fn a_slug_belongs_to_one_conference() {
             house.ledgers.manage(ConferenceId(fresh()), Manage::CreateConference(details("wanted")))
         };
         let (one, two) = tokio::join!(create(), create());
-        let taken = Err(Failure::Refused(RefusalCode::SlugTaken.into()));
+        let taken = Err(Failure::Refused(slug_taken()));
         assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
         assert!(one == taken || two == taken, "{one:?} {two:?}");
     }

@@ -9,8 +9,8 @@ use shared::commands::{AssignRegistrantDetails, CompleteRegistration, Registrant
 /// A house in which somebody with this given name has registered, and the address of the mail.
 async fn house_with_mail(given_name: &str) -> (TestHouse, String) {
     let house = start(Db::Sqlite).await;
-    let conference = house.conference("inbox", &[("General", 0, 10)]).await;
-    let browser = Browser::new("inbox");
+    let conference = house.conference("letters", &[("General", 0, 10)]).await;
+    let browser = Browser::new("letters");
     let seats = [(conference.seat_types[0].id, 1)];
     house.accepted(&browser.register(&seats), &browser.token).await;
     let details = browser.details();
@@ -39,7 +39,7 @@ fn policy(answer: &Response) -> String {
 async fn a_mail_is_listed_and_opens_with_all_its_parts() {
     let (house, address) = house_with_mail("Ada").await;
     let list = get(&house, "/inbox").await.text().await.unwrap();
-    assert!(list.contains("You&#39;re registered: The inbox conference"), "{list}");
+    assert!(list.contains("You&#39;re registered: The letters conference"), "{list}");
     assert!(list.contains("to ada@example.org"), "{list}");
     let page = get(&house, &address).await;
     assert_eq!(page.status(), StatusCode::OK);

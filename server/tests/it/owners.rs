@@ -9,8 +9,8 @@ use shared::management::{
     ChangeQuota, ConferenceFacts, DeleteSeatType, PublishConference, RotateOwnerCode,
     SeatTypeFacts, UnpublishConference, UpdateConference, UpdateSeatType,
 };
-use shared::views::OrderStatus;
-use shared::{CommandId, RefusalCode, SeatTypeId};
+use shared::views::{OrderStatus, PaymentStatus};
+use shared::{CommandId, SeatTypeId};
 
 on_both_databases! {
     an_owner_creates_a_conference_and_runs_it
@@ -193,12 +193,12 @@ async fn a_deleted_seat_type_is_not_sold_to_late_money(house: TestHouse) {
     mia.accepted(&house, &delete("rustconf", view.seat_types[0].id)).await;
     mia.accepted(&house, &delete("rustconf", view.seat_types[0].id)).await;
     house.paid(&browser, payment_id, total).await;
-    assert_eq!(house.order(&browser).await.status, OrderStatus::Expired);
+    let order = house.order(&browser).await;
+    assert_eq!(order.status, OrderStatus::Expired);
+    assert_eq!(order.payment.map(|payment| payment.status), Some(PaymentStatus::Refunding));
     let view = house.conference_view("rustconf").await;
     let names: Vec<&str> = view.seat_types.iter().map(|line| line.name.as_str()).collect();
     assert_eq!(names, ["Workshop"]);
-    all_effects_are_done(&house).await;
-    assert_eq!(mails(&house, "refund-").len(), 1);
     let house = house.restart().await;
     assert_eq!(house.conference_view("rustconf").await, view);
 }
@@ -258,7 +258,8 @@ async fn somebody_elses_conference_is_answered_like_none(house: TestHouse) {
     let head = async || house.store.head(view.id.0).await.unwrap().unwrap().head;
     let before = head().await;
     let general = view.seat_types[0].id;
-    for slug in ["rustconf", "nowhere", "Rust'Conf"] {
+    // Addresses are compared as they are, everywhere (W38).
+    for slug in ["rustconf", "nowhere", "EVILCONF", "Rust'Conf"] {
         let refusals = [
             eve.send(&house, &update(slug, facts())).await,
             eve.send(&house, &publish(slug)).await,
@@ -272,7 +273,6 @@ async fn somebody_elses_conference_is_answered_like_none(house: TestHouse) {
             eve.send(&house, &delete(slug, general)).await,
             eve.send(&house, &quota(slug, general, 10, 1)).await,
             eve.send(&house, &rotate(slug)).await,
-            eve.get(&house, &format!("/api/views/dashboard/{slug}")).await,
         ];
         for (status, body) in refusals {
             assert_eq!((status, &body["code"]), (404, &json!("conference_not_found")), "{slug}");
@@ -283,7 +283,6 @@ async fn somebody_elses_conference_is_answered_like_none(house: TestHouse) {
     assert_eq!(strange, "seat_type_unknown");
     let mut nobody = Desk::default();
     assert_eq!(nobody.refused(&house, &update("rustconf", facts())).await.0, "sign_in_required");
-    assert_eq!(nobody.get(&house, "/api/views/dashboard/rustconf").await.0, 401);
     assert_eq!(head().await, before, "nothing happened");
     mia.accepted(&house, &update("rustconf", facts())).await;
 }
@@ -398,9 +397,10 @@ async fn pages_of_other_sites_cannot_manage() {
     let house = start(Db::Sqlite).await;
     let mia = Desk::of_a_conference(&house, "rustconf", &[("General", 500, 10)]).await;
     let ours = house.url("");
-    assert_eq!(mia.clone().from_page(&ours).send(&house, &publish("rustconf")).await.0, 200);
+    assert_eq!(mia.clone().on_a_page_of(&ours).send(&house, &publish("rustconf")).await.0, 200);
     for origin in ["https://evil.example", "null"] {
-        let (status, body) = mia.clone().from_page(origin).send(&house, &publish("rustconf")).await;
+        let (status, body) =
+            mia.clone().on_a_page_of(origin).send(&house, &publish("rustconf")).await;
         assert_eq!((status, &body["code"]), (403, &json!("origin_foreign")), "{origin}");
     }
     let mut silent = mia.clone();
@@ -435,7 +435,4 @@ async fn what_a_form_does_not_have_cannot_be_posted() {
     over_posted["facts"]["description"] = json!("x".repeat(70_000));
     let (status, _) = mia.post(&house, "/api/commands/update-conference", &over_posted).await;
     assert_eq!(status, 413);
-    let code = serde_json::to_value(RefusalCode::ConferenceNotFound).unwrap();
-    let topic = mia.get(&house, "/api/views/dashboard/RUSTCONF").await.1;
-    assert_eq!(topic["code"], code, "addresses are compared as they are (W38)");
 }

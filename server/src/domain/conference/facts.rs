@@ -69,7 +69,7 @@ impl Details {
             slug: form.slug.trim().to_owned(),
             currency: form.currency,
             grace_seconds: GRACE_SECONDS,
-            owner: Some(owner),
+            owner: Some(Box::new(owner)),
             name: String::new(),
             tagline: String::new(),
             description: String::new(),

@@ -48,7 +48,7 @@ fn code(number: u128) -> OwnerCode {
 }
 
 fn created() -> Event {
-    Event::ConferenceCreated(Details { owner: Some(owner()), ..details() })
+    Event::ConferenceCreated(Details { owner: Some(Box::new(owner())), ..details() })
 }
 
 fn general() -> Event {
@@ -168,7 +168,7 @@ fn every_wrong_field_of_a_form_is_named_at_once_in_its_order() {
         ends_at: NOON,
         time_zone: "Mars/Olympus".into(),
         hold_seconds: 0,
-        owner: Some(owner),
+        owner: Some(Box::new(owner)),
         ..details()
     };
     let fields = wrong_fields(&[], Command::CreateConference(wrong));
@@ -211,7 +211,7 @@ fn an_edit_changes_the_facts_and_neither_the_publication_nor_the_address() {
     assert!(conference.is_published);
     let details = conference.details.expect("it was created");
     assert_eq!((details.slug.as_str(), details.name.as_str()), ("rustconf", "RustConf II"));
-    assert_eq!(details.owner, Some(owner()));
+    assert_eq!(details.owner, Some(Box::new(owner())));
 }
 
 #[test]

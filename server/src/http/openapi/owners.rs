@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use shared::RefusalCode;
 use shared::commands::Accepted;
 use shared::management::{
-    ChangeQuota, CreateConference, CreateSeatType, DeleteSeatType, OwnerCommand, OwnerView,
-    PublishConference, RotateOwnerCode, SignIn, UnpublishConference, UpdateConference,
-    UpdateSeatType,
+    Admission, AdmitAttendee, ChangeQuota, CreateConference, CreateSeatType, DeleteSeatType,
+    OwnerCommand, OwnerView, PublishConference, ResendConfirmation, RotateOwnerCode, SignIn,
+    UnpublishConference, UpdateConference, UpdateSeatType,
 };
 use utoipa::ToSchema;
 use utoipa::openapi::ResponseBuilder;
@@ -47,6 +47,14 @@ pub(in crate::http) fn create_conference() -> Operation {
         .response("200", says("Created, now or before", &Accepted::name()));
     let refusals = [RefusalCode::DetailsInvalid, RefusalCode::SlugTaken];
     refused(operation, &[&POSTED, &refusals])
+}
+
+pub(in crate::http) fn admit_attendee() -> Operation {
+    let operation = command::<AdmitAttendee>()
+        .description(Some("The second time says when the first was."))
+        .security(by_owner())
+        .response("200", says("Who was let in, now or before", &Admission::name()));
+    refused(operation, &[&POSTED, &MANAGED, &[RefusalCode::TicketUnknown]])
 }
 
 fn command<C: OwnerCommand + ToSchema>() -> OperationBuilder {
@@ -122,6 +130,8 @@ pub(super) fn example(route: &str) -> Value {
             body["facts"] = seat_type_facts;
         }
         DeleteSeatType::ROUTE => body["seat_type"] = json!(id(3)),
+        ResendConfirmation::ROUTE => body["order_id"] = json!(id(2)),
+        AdmitAttendee::ROUTE => body["ticket"] = json!("7Q2M-K0XD-93VA-TB5H"),
         ChangeQuota::ROUTE => {
             body["seat_type"] = json!(id(3));
             body["quota"] = json!(550);
@@ -143,6 +153,9 @@ pub(super) fn add_schemas(all: &mut Schemas) {
     add::<DeleteSeatType>(all);
     add::<ChangeQuota>(all);
     add::<RotateOwnerCode>(all);
+    add::<ResendConfirmation>(all);
+    add::<AdmitAttendee>(all);
+    add::<Admission>(all);
     add::<SignIn>(all);
     add::<OwnerView>(all);
 }
@@ -169,6 +182,8 @@ mod tests {
         survives::<DeleteSeatType>(DeleteSeatType::ROUTE);
         survives::<ChangeQuota>(ChangeQuota::ROUTE);
         survives::<RotateOwnerCode>(RotateOwnerCode::ROUTE);
+        survives::<ResendConfirmation>(ResendConfirmation::ROUTE);
+        survives::<AdmitAttendee>(AdmitAttendee::ROUTE);
         survives::<SignIn>("sign-in");
     }
 }

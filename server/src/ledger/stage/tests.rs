@@ -1,6 +1,7 @@
 //! Whole chains in memory, and that a memory read back from its own history is the same memory.
 
 use super::*;
+use crate::domain::conference;
 use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
@@ -9,8 +10,9 @@ use crate::store::people::Attendee;
 use crate::store::{Commit, Document, NewEvent, Recorded, Snapshot};
 use crate::views::dashboard;
 use proptest::prelude::*;
-use shared::ConferenceId;
+use shared::commands;
 use shared::views::{ConferenceView, OrderStatus};
+use shared::{ConferenceId, SeatTypeId, Ticket};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -623,6 +625,56 @@ impl Desk {
         let known = file.and_then(|file| file.payments.get(&payment_id(payment))?.amount);
         known.unwrap_or(euros(500))
     }
+}
+
+fn of_the_owner(id: u128, command: conference::Command) -> Request {
+    let command_id = Some(CommandId(Uuid::from_u128(0xFFFF + id)));
+    Request { command_id, ..Request::of_the_house(Command::Conference(command)) }
+}
+
+fn change_quota(seen: u32, quota: u32) -> conference::Command {
+    let taken = conference::Taken::default();
+    conference::Command::ChangeQuotaFrom { seen, seat_type: GENERAL, quota, taken }
+}
+
+#[test]
+fn a_quota_is_never_lowered_below_what_the_ledger_knows_to_be_taken() {
+    let mut desk = Desk::open(10, 0);
+    desk.browser(1, register(1, GENERAL, 4), NOON).unwrap();
+    let refused = desk.send(of_the_owner(1, change_quota(10, 3)), NOON).unwrap_err();
+    assert_eq!(refused.code, RefusalCode::QuotaTooLow);
+    desk.send(of_the_owner(2, change_quota(10, 4)), NOON).unwrap();
+    assert_eq!(desk.view().seat_types[0].remaining(), 0);
+    let delete = conference::Command::DeleteSeatType {
+        seat_type: GENERAL,
+        taken: conference::Taken::default(),
+    };
+    let refused = desk.send(of_the_owner(3, delete), NOON).unwrap_err();
+    assert_eq!(refused.code, RefusalCode::SeatTypeInUse);
+}
+
+#[test]
+fn a_late_duplicate_of_an_owners_command_does_not_undo_a_newer_one() {
+    let mut desk = Desk::open(10, 0);
+    let first = desk.send(of_the_owner(1, change_quota(10, 20)), NOON).unwrap();
+    desk.send(of_the_owner(2, change_quota(20, 10)), NOON).unwrap();
+    desk.memory = desk.read_back();
+    let again = desk.send(of_the_owner(1, change_quota(10, 20)), NOON).unwrap();
+    assert_eq!(again.position, first.position);
+    assert_eq!(desk.view().seat_types[0].quota, 10);
+}
+
+#[test]
+fn a_deleted_seat_type_leaves_nothing_on_offer() {
+    let mut desk = Desk::open(10, 5);
+    let taken = conference::Taken::default();
+    let delete = conference::Command::DeleteSeatType { seat_type: WORKSHOP, taken };
+    desk.send(of_the_owner(1, delete), NOON).unwrap();
+    assert_eq!(desk.view().seat_types.len(), 1);
+    assert_eq!(desk.memory.seats().counts[&WORKSHOP].remaining(), 0);
+    assert_eq!(desk.read_back().view(), desk.memory.view());
+    let refused = desk.browser(1, register(1, WORKSHOP, 1), NOON).unwrap_err();
+    assert_eq!(refused.code, RefusalCode::SeatTypeUnknown);
 }
 
 proptest! {
