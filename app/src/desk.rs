@@ -6,14 +6,19 @@
 
 pub mod api;
 pub mod arrival;
+pub mod bars;
 pub mod conference_form;
 pub mod form;
 pub mod frame;
+pub mod happenings;
 pub mod order_words;
+pub mod pace;
 pub mod pages;
 pub mod parts;
+pub mod pasted;
 pub mod place;
 pub mod quota;
+pub mod sales_line;
 pub mod seat_form;
 pub mod session;
 pub mod slug;
