@@ -22,6 +22,8 @@ pub mod sales_line;
 pub mod seat_form;
 pub mod session;
 pub mod slug;
+pub mod totals;
 pub mod values;
 pub mod wall_clock;
+pub mod watching;
 pub mod zones;

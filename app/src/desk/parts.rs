@@ -3,8 +3,12 @@
 pub mod ask_once;
 pub mod checklist;
 pub mod conference_fields;
+pub mod happenings_list;
+pub mod number_tiles;
 pub mod public_link;
 pub mod publication;
 pub mod quota_box;
+pub mod sales_chart;
 pub mod seat_type_card;
 pub mod seat_type_form;
+pub mod seats_chart;
