@@ -45,12 +45,12 @@ pub fn HappeningsList(watching: Watching) -> impl IntoView {
     });
     view! {
         <section class="desk-panel happenings" aria-labelledby="happenings">
-            <div class="desk-head">
-                <h2 id="happenings">"What just happened"</h2>
+            <h2 id="happenings">"What just happened"</h2>
+            <div class="happenings-head">
                 {reading.filter()}
+                {reading.news()}
             </div>
             {reading.scrolled_list()}
-            {reading.news()}
         </section>
     }
 }

@@ -30,11 +30,7 @@ const TILES: [Tile; 4] = [
         name: "Held",
         mark: "held",
         number: |totals| digits(totals.held),
-        aside: |view| match view.orders_held {
-            0 => "nobody is paying".to_owned(),
-            1 => "1 person is paying".to_owned(),
-            people => format!("{} people are paying", digits(people)),
-        },
+        aside: |view| format!("in {}", orders(view.orders_held)),
     },
     Tile {
         name: "Left",
@@ -43,19 +39,20 @@ const TILES: [Tile; 4] = [
         aside: |view| {
             let totals = Totals::of(view);
             let percent = u64::from(totals.left) * 100 / u64::from(totals.quota.max(1));
-            format!("{percent}% can still be had")
+            format!("{percent}% of all")
         },
     },
     Tile {
         name: "Paid",
         mark: "paid",
         number: |totals| totals.paid.to_string(),
-        aside: |view| match view.orders_confirmed {
-            1 => "1 order".to_owned(),
-            orders => format!("{} orders", digits(orders)),
-        },
+        aside: |view| orders(view.orders_confirmed),
     },
 ];
+
+fn orders(count: u32) -> String {
+    if count == 1 { "1 order".to_owned() } else { format!("{} orders", digits(count)) }
+}
 
 /// The tiles.
 #[component]
