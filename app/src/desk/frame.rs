@@ -15,6 +15,7 @@ use super::pages::orders::OrdersPage;
 use super::pages::seat_types::SeatTypesPage;
 use super::pages::settings::SettingsPage;
 use super::pages::sign_in::SignInPage;
+use super::pages::tickets::TicketsPage;
 use super::place::Place;
 use super::session::{HOME, Session, Who};
 use crate::arrival::Arrivals;
@@ -90,7 +91,13 @@ fn header(session: Session) -> impl IntoView {
             <a class="site-brand" href="/" rel="external">
                 "Contoso"<span class="site-brand-rest">" Conferences"</span>
             </a>
-            {show(move || !session.is_registrants(), || view! {
+            {either(move || session.is_registrants(), move || view! {
+                <a class="site-place" href=text(move || format!("/{}", session.slug())) rel="external">
+                    {text(move || session.live.conference.with(|seen| {
+                        seen.as_ref().map(|seen| seen.view.name.clone()).unwrap_or_default()
+                    }))}
+                </a>
+            }.into_any(), || view! {
                 <a class="site-place" href=HOME>
                     <span class="desk-wide">"Your conferences"</span>
                     <span class="desk-narrow">"Conferences"</span>
@@ -203,6 +210,7 @@ fn open_page(place: Place) -> AnyView {
         Place::Attendees => view! { <AttendeesPage /> }.into_any(),
         Place::CheckIn => view! { <CheckInPage /> }.into_any(),
         Place::Assign => view! { <AssignPage /> }.into_any(),
+        Place::Tickets => view! { <TicketsPage /> }.into_any(),
         Place::Nowhere => view! { <NotFoundPage /> }.into_any(),
     }
 }

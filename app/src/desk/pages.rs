@@ -12,3 +12,4 @@ pub mod orders;
 pub mod seat_types;
 pub mod settings;
 pub mod sign_in;
+pub mod tickets;

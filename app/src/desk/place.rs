@@ -19,6 +19,8 @@ pub enum Place {
     CheckIn,
     /// A registrant's page: opened with the order's token, not with a session.
     Assign,
+    /// The same registrant's tickets.
+    Tickets,
     Nowhere,
 }
 
@@ -26,7 +28,7 @@ impl Place {
     /// True when only an owner may see it.
     #[must_use]
     pub const fn needs_session(self) -> bool {
-        !matches!(self, Self::NewConference | Self::Assign | Self::Nowhere)
+        !matches!(self, Self::NewConference | Self::Assign | Self::Tickets | Self::Nowhere)
     }
 }
 
@@ -56,6 +58,9 @@ impl Address {
             }
             [slug, "order", id, "assign"] if order(id).is_some() => {
                 (*slug, order(id), Place::Assign)
+            }
+            [slug, "order", id, "tickets"] if order(id).is_some() => {
+                (*slug, order(id), Place::Tickets)
             }
             _ => ("", None, Place::Nowhere),
         };
@@ -93,6 +98,7 @@ mod tests {
             ("/manage/rustconf/attendees", Place::Attendees, "rustconf"),
             ("/manage/rustconf/check-in", Place::CheckIn, "rustconf"),
             (&format!("/rustconf/order/{id}/assign"), Place::Assign, "rustconf"),
+            (&format!("/rustconf/order/{id}/tickets"), Place::Tickets, "rustconf"),
             ("/manage/rustconf/orders/7", Place::Nowhere, ""),
             ("/manage/rustconf/other", Place::Nowhere, "rustconf"),
             ("/rustconf/order/7/assign", Place::Nowhere, ""),
@@ -107,7 +113,7 @@ mod tests {
 
     #[test]
     fn strangers_may_create_a_conference_and_registrants_name_their_seats() {
-        let open = [Place::NewConference, Place::Assign, Place::Nowhere];
+        let open = [Place::NewConference, Place::Assign, Place::Tickets, Place::Nowhere];
         assert!(open.into_iter().all(|place| !place.needs_session()));
         assert!(Place::Conferences.needs_session() && Place::CheckIn.needs_session());
     }

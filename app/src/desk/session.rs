@@ -189,6 +189,6 @@ impl Session {
     /// True on a page that is the registrant's, not the owner's.
     #[must_use]
     pub fn is_registrants(self) -> bool {
-        self.address.with(|address| address.place == Place::Assign)
+        self.address.with(|address| matches!(address.place, Place::Assign | Place::Tickets))
     }
 }

@@ -166,8 +166,9 @@ enum Address {
         is_of_order: bool,
     },
     /// What a registrant does after the purchase.
-    Assign {
+    Afterwards {
         slug: String,
+        title: &'static str,
     },
     /// A page of an owner. Who that is, only the program finds out.
     Desk {
@@ -185,6 +186,7 @@ impl Address {
             title,
             is_of_order,
         };
+        let afterwards = |slug: &str, title| Self::Afterwards { slug: slug.to_owned(), title };
         match parts.as_slice() {
             [] => Self::Directory,
             ["manage", inside @ ..] => {
@@ -199,7 +201,8 @@ impl Address {
                 "details" => inside(slug, "Your details", true),
                 "payment" => inside(slug, "Check and pay", true),
                 "confirmed" => inside(slug, "You're registered", true),
-                "assign" => Self::Assign { slug: (*slug).to_owned() },
+                "assign" => afterwards(slug, "Your seats"),
+                "tickets" => afterwards(slug, "Tickets"),
                 _ => Self::Nowhere,
             },
             _ => Self::Nowhere,
@@ -208,7 +211,7 @@ impl Address {
 
     /// True when the second program shows it.
     const fn is_of_desk(&self) -> bool {
-        matches!(self, Self::Desk { .. } | Self::Assign { .. })
+        matches!(self, Self::Desk { .. } | Self::Afterwards { .. })
     }
 }
 
@@ -236,7 +239,7 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         Address::Home { slug }
         | Address::Seats { slug, .. }
         | Address::Inside { slug, .. }
-        | Address::Assign { slug } => Topic::Conference { slug: slug.clone() },
+        | Address::Afterwards { slug, .. } => Topic::Conference { slug: slug.clone() },
     };
     let snapshot =
         match queries::snapshot(door, topic, (&Caller::Nobody, &OwnerCookie::default())).await {
@@ -257,8 +260,8 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
             Page::inside(view, title, *is_of_order)
         }
-        (Address::Assign { .. }, shared::live::View::Conference(view)) => {
-            Page::inside(view, "Your seats", true)
+        (Address::Afterwards { title, .. }, shared::live::View::Conference(view)) => {
+            Page::inside(view, title, true)
         }
         (_, shared::live::View::Directory(view)) => Page::directory(view, public_url),
         _ => Page::not_found(),
@@ -376,6 +379,7 @@ mod tests {
             "/manage/rustconf/seats",
             &format!("/manage/rustconf/orders/{id}"),
             &format!("/rustconf/order/{id}/assign"),
+            &format!("/rustconf/order/{id}/tickets"),
         ] {
             assert!(Address::of(path).is_of_desk(), "{path}");
         }
@@ -393,7 +397,8 @@ mod tests {
         let details = Address::of(&format!("/rustconf/order/{id}/details"));
         assert!(matches!(details, Address::Inside { is_of_order: true, .. }));
         let assign = Address::of(&format!("/rustconf/order/{id}/assign"));
-        assert_eq!(assign, Address::Assign { slug: "rustconf".into() });
+        let title = "Your seats";
+        assert_eq!(assign, Address::Afterwards { slug: "rustconf".into(), title });
         for nowhere in [
             "/a/b",
             "/manage/a/b",
