@@ -8,6 +8,7 @@ use super::pages::attendees::AttendeesPage;
 use super::pages::check_in::CheckInPage;
 use super::pages::conferences::ConferencesPage;
 use super::pages::dashboard::DashboardPage;
+use super::pages::find_order::FindOrderPage;
 use super::pages::new_conference::NewConferencePage;
 use super::pages::not_found::{NotFoundPage, UnheardPage};
 use super::pages::order_history::OrderHistoryPage;
@@ -209,6 +210,7 @@ fn open_page(place: Place) -> AnyView {
         Place::OrderHistory => view! { <OrderHistoryPage /> }.into_any(),
         Place::Attendees => view! { <AttendeesPage /> }.into_any(),
         Place::CheckIn => view! { <CheckInPage /> }.into_any(),
+        Place::FindOrder => view! { <FindOrderPage /> }.into_any(),
         Place::Assign => view! { <AssignPage /> }.into_any(),
         Place::Tickets => view! { <TicketsPage /> }.into_any(),
         Place::Nowhere => view! { <NotFoundPage /> }.into_any(),

@@ -5,6 +5,7 @@ pub mod attendees;
 pub mod check_in;
 pub mod conferences;
 pub mod dashboard;
+pub mod find_order;
 pub mod new_conference;
 pub mod not_found;
 pub mod order_history;

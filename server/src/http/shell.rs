@@ -163,9 +163,8 @@ enum Address {
     Inside {
         slug: String,
         title: &'static str,
-        is_of_order: bool,
     },
-    /// What a registrant does after the purchase.
+    /// What a registrant does after the purchase, or to come back to it.
     Afterwards {
         slug: String,
         title: &'static str,
@@ -181,11 +180,7 @@ impl Address {
     fn of(path: &str) -> Self {
         let mut parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         parts.pop_if(|last| last.is_empty());
-        let inside = |slug: &str, title, is_of_order| Self::Inside {
-            slug: slug.to_owned(),
-            title,
-            is_of_order,
-        };
+        let inside = |slug: &str, title| Self::Inside { slug: slug.to_owned(), title };
         let afterwards = |slug: &str, title| Self::Afterwards { slug: slug.to_owned(), title };
         match parts.as_slice() {
             [] => Self::Directory,
@@ -196,11 +191,11 @@ impl Address {
                 Self::Home { slug: (*slug).to_owned() }
             }
             [slug, "seats"] => Self::Seats { slug: (*slug).to_owned(), title: "Choose your seats" },
-            [slug, "find"] => inside(slug, "Find your order", false),
+            [slug, "find"] => afterwards(slug, "Find your order"),
             [slug, "order", id, step] if id.parse::<shared::OrderId>().is_ok() => match *step {
-                "details" => inside(slug, "Your details", true),
-                "payment" => inside(slug, "Check and pay", true),
-                "confirmed" => inside(slug, "You're registered", true),
+                "details" => inside(slug, "Your details"),
+                "payment" => inside(slug, "Check and pay"),
+                "confirmed" => inside(slug, "You're registered"),
                 "assign" => afterwards(slug, "Your seats"),
                 "tickets" => afterwards(slug, "Tickets"),
                 _ => Self::Nowhere,
@@ -257,12 +252,10 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         (Address::Seats { title, .. }, shared::live::View::Conference(view)) => {
             Page::seats(view, title, snapshot.server_now)
         }
-        (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
-            Page::inside(view, title, *is_of_order)
-        }
-        (Address::Afterwards { title, .. }, shared::live::View::Conference(view)) => {
-            Page::inside(view, title, true)
-        }
+        (
+            Address::Inside { title, .. } | Address::Afterwards { title, .. },
+            shared::live::View::Conference(view),
+        ) => Page::inside(view, title),
         (_, shared::live::View::Directory(view)) => Page::directory(view, public_url),
         _ => Page::not_found(),
     };
@@ -380,6 +373,7 @@ mod tests {
             &format!("/manage/rustconf/orders/{id}"),
             &format!("/rustconf/order/{id}/assign"),
             &format!("/rustconf/order/{id}/tickets"),
+            "/rustconf/find",
         ] {
             assert!(Address::of(path).is_of_desk(), "{path}");
         }
@@ -395,7 +389,7 @@ mod tests {
         assert_eq!(Address::of("/"), Address::Directory);
         assert_eq!(Address::of("/rustconf/"), Address::Home { slug: "rustconf".into() });
         let details = Address::of(&format!("/rustconf/order/{id}/details"));
-        assert!(matches!(details, Address::Inside { is_of_order: true, .. }));
+        assert!(matches!(details, Address::Inside { .. }));
         let assign = Address::of(&format!("/rustconf/order/{id}/assign"));
         let title = "Your seats";
         assert_eq!(assign, Address::Afterwards { slug: "rustconf".into(), title });
