@@ -20,6 +20,7 @@ pub mod pasted;
 pub mod place;
 pub mod quota;
 pub mod sales_line;
+pub mod scanner;
 pub mod seat_draft;
 pub mod seat_form;
 pub mod seats;

@@ -11,6 +11,7 @@ pub mod paste_list;
 pub mod public_link;
 pub mod publication;
 pub mod quota_box;
+pub mod resend_mail;
 pub mod sales_chart;
 pub mod seat_card;
 pub mod seat_type_card;

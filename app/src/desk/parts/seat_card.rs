@@ -105,8 +105,10 @@ impl Card {
                         self.text_box(index, field, label)
                     })}
                 </div>
-                {self.notes()}
-                {self.acts()}
+                <div class="seat-place-foot">
+                    {self.acts()}
+                    {self.notes()}
+                </div>
             </form>
         }
         .into_any()
@@ -205,6 +207,8 @@ impl Card {
 
     fn acts(self) -> impl IntoView {
         let is_changed = memo(move || self.draft.with(Draft::is_changed));
+        let can_save =
+            memo(move || is_changed.get() || self.draft.with(|draft| draft.seated().is_none()));
         let is_busy = move || self.draft.with(Draft::is_on_its_way);
         let words = move || match self.draft.with(|draft| (draft.intent(), draft.phase.clone())) {
             (_, Phase::NotSent) => "Send",
@@ -220,9 +224,10 @@ impl Card {
         let place = self.position + 1;
         view! {
             <div class="acts">
-                {show(move || is_changed.get(), move || view! {
+                {show(move || can_save.get(), move || view! {
                     <button
-                        class="button button-primary"
+                        class="button"
+                        class:button-primary=flag(move || is_changed.get())
                         class:button-busy=flag(is_busy)
                         aria-disabled=mark(is_busy)
                         aria-label=text(move || format!("{}, seat {place}", words()))
