@@ -19,15 +19,7 @@ export async function order(
   { person = ada, way = "buys" }: { person?: Person; way?: Way } = {},
 ): Promise<Order> {
   const made: Order = { id: randomUUID(), token: randomBytes(32).toString("hex") };
-  const command = async (name: string, body: object) => {
-    const answer = await fetch(`${server.url}/api/commands/${name}`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${made.token}` },
-      body: JSON.stringify({ command_id: randomUUID(), conference: slug, order_id: made.id, ...body }),
-    });
-    if (!answer.ok) throw new Error(`${name}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as { position: number; pay_at?: string };
-  };
+  const command = (name: string, body: object) => send(server, slug, made, name, body);
   const seats = seat_types
     .map(({ id }, index) => ({ seat_type: id, quantity: quantities[index] ?? 0 }))
     .filter(({ quantity }) => quantity > 0);
@@ -35,7 +27,7 @@ export async function order(
   if (way === "holds") return made;
   const { given: given_name, family: family_name, email } = person;
   await command("assign-registrant-details", { registrant: { given_name, family_name, email } });
-  const total = await totalOf(server, slug, made);
+  const { total } = await viewOf(server, slug, made);
   if (total.minor === 0) {
     await command("complete-registration", {});
     return made;
@@ -49,9 +41,32 @@ export async function order(
   return made;
 }
 
-async function totalOf(server: Server, slug: string, { id, token }: Order): Promise<{ minor: number; currency: string }> {
+/** Gives a seat of a bought order to somebody, and returns what opens the door to them. */
+export async function assign(server: Server, { slug }: Conference, order: Order, position: number, person: Person): Promise<string> {
+  const { given: given_name, family: family_name, email } = person;
+  await send(server, slug, order, "assign-seat", { position, attendee: { given_name, family_name, email } });
+  const { seats } = await viewOf(server, slug, order);
+  const ticket = seats.find((seat) => seat.position === position)?.ticket;
+  if (!ticket) throw new Error(`seat ${position} has no ticket`);
+  return ticket;
+}
+
+/** The part of the server's `OrderView` that is looked at here. */
+type OrderView = { total: { minor: number; currency: string }; seats: { position: number; ticket?: string }[] };
+
+async function viewOf(server: Server, slug: string, { id, token }: Order): Promise<OrderView> {
   const address = `${server.url}/api/views/order/${slug}/${id}`;
   const answer = await fetch(address, { headers: { authorization: `Bearer ${token}` } });
   if (!answer.ok) throw new Error(`order ${id}: ${answer.status}`);
-  return ((await answer.json()) as { view: { total: { minor: number; currency: string } } }).view.total;
+  return ((await answer.json()) as { view: OrderView }).view;
+}
+
+async function send(server: Server, conference: string, { id, token }: Order, command: string, body: object): Promise<{ pay_at?: string }> {
+  const answer = await fetch(`${server.url}/api/commands/${command}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ command_id: randomUUID(), conference, order_id: id, ...body }),
+  });
+  if (!answer.ok) throw new Error(`${command}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as { pay_at?: string };
 }
