@@ -20,6 +20,11 @@ export type Wish = Partial<{
   hold_seconds: number;
   grace_seconds: number;
   published: boolean;
+  /** Until when registrants may cancel, and name who sits where. */
+  cancel_until: number;
+  assign_until: number;
+  /** Somebody who can sign in; without, the conference is the house's own. */
+  owner: { email: string; access_code: string };
   seat_types: Partial<SeatType>[];
 }>;
 

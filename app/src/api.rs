@@ -1,11 +1,11 @@
-//! Sends a command, gets a view, finds an order. Every failure is one of three: the server said no,
+//! Sends a command, gets a view. Every failure is one of three: the server said no,
 //! nobody answered, or the server is unwell.
 //!
 //! Not here: the socket (`live.rs`) and what to do about a failure (`registration/`, pages).
 
 use crate::{browser, live};
 use leptos::prelude::window;
-use shared::commands::{Accepted, BrowserCommand, FindOrder, FoundOrder};
+use shared::commands::{Accepted, BrowserCommand};
 use shared::live::{Snapshot, Topic};
 use shared::{Problem, RefusalCode};
 use wasm_bindgen::JsCast;
@@ -72,15 +72,6 @@ pub async fn view(topic: &Topic, token: Option<&str>) -> Result<(Snapshot, i64),
     let answer = request(&format!("/api/views/{topic}"), None, token).await?;
     let snapshot = live::read_snapshot(&answer).ok_or(Failure::Faulty { reference: None })?;
     Ok((snapshot, asked_at_ms))
-}
-
-/// Opens an order by email and access code.
-///
-/// # Errors
-/// Refused, unreachable or faulty.
-pub async fn find_order(wanted: &FindOrder) -> Result<FoundOrder, Failure> {
-    let body = serde_json::to_string(wanted).unwrap_or_default();
-    read(&request("/api/find-order", Some(body), None).await?)
 }
 
 pub(crate) fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {

@@ -16,7 +16,6 @@ use crate::navigation::Go;
 use crate::pages::conference_home::ConferenceHomePage;
 use crate::pages::confirmation::ConfirmationPage;
 use crate::pages::directory::DirectoryPage;
-use crate::pages::find_order::FindOrderPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::payment::PaymentPage;
 use crate::pages::registrant_details::RegistrantDetailsPage;
@@ -104,7 +103,6 @@ fn page() -> AnyView {
         Place::Directory => view! { <DirectoryPage /> }.into_any(),
         Place::ConferenceHome => view! { <ConferenceHomePage /> }.into_any(),
         Place::SelectSeats => view! { <SelectSeatsPage /> }.into_any(),
-        Place::FindOrder => view! { <FindOrderPage /> }.into_any(),
         Place::RegistrantDetails => view! { <RegistrantDetailsPage /> }.into_any(),
         Place::Payment => view! { <PaymentPage /> }.into_any(),
         Place::Confirmation => view! { <ConfirmationPage /> }.into_any(),
@@ -154,7 +152,7 @@ fn header(registration: Registration) -> impl IntoView {
                 <a class="site-place" href=text(move || format!("/{}", registration.slug.get())) on:click=leave>
                     {text(move || registration.conference(|view| view.name.clone()).unwrap_or_default())}
                 </a>
-                <a class="site-find" href=text(move || format!("/{}/find", registration.slug.get()))>
+                <a class="site-find" rel="external" href=text(move || format!("/{}/find", registration.slug.get()))>
                     <span class="site-find-long">"Already registered? "</span>
                     "Find your order"
                 </a>

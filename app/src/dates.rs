@@ -86,8 +86,20 @@ pub fn time_for_here(at: Timestamp, zone: &str) -> String {
 /// `3 May, 10:00`, with the zone's name when the device is elsewhere.
 #[must_use]
 pub fn day_and_time(at: Timestamp, zone: &str) -> String {
-    let day = intl(at, zone, &[("day", "numeric"), ("month", "long")]);
+    let day = day_of(at, zone);
     format!("{day}, {} ({})", time(at, zone), zone_name(at, zone))
+}
+
+/// `3 May`.
+#[must_use]
+pub fn day_of(at: Timestamp, zone: &str) -> String {
+    intl(at, zone, &[("day", "numeric"), ("month", "long")])
+}
+
+/// `Monday`.
+#[must_use]
+pub fn weekday(at: Timestamp, zone: &str) -> String {
+    intl(at, zone, &[("weekday", "long")])
 }
 
 fn day(at: Timestamp, zone: &str) -> Day {

@@ -262,7 +262,7 @@ pub fn closed_here(registration: Registration) -> impl IntoView + use<> {
                 <h1 tabindex="-1">"This order isn't open on this device"</h1>
                 <p>"Open it with your email address and the access code, or choose new seats."</p>
                 <p class="acts">
-                    <a class="button button-primary" href=find>"Find your order"</a>
+                    <a class="button button-primary" rel="external" href=find>"Find your order"</a>
                     <a class="button" href=seats>"Choose seats"</a>
                 </p>
             </div>

@@ -3,7 +3,6 @@
 pub mod conference_home;
 pub mod confirmation;
 pub mod directory;
-pub mod find_order;
 pub mod not_found;
 pub mod payment;
 pub mod registrant_details;

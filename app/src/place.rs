@@ -1,4 +1,5 @@
-//! The addresses of the app, as one table from path to page. Pure.
+//! The addresses of the app, as one table from path to page. Pure. Those of the second program are in
+//! `desk/place.rs`.
 //!
 //! Not here: going somewhere (`flow::Go`), and the pages (`app.rs` picks them).
 
@@ -10,7 +11,6 @@ pub enum Place {
     Directory,
     ConferenceHome,
     SelectSeats,
-    FindOrder,
     RegistrantDetails,
     Payment,
     Confirmation,
@@ -35,7 +35,6 @@ impl Address {
             [] => ("", None, Place::Directory),
             [slug] => (*slug, None, Place::ConferenceHome),
             [slug, "seats"] => (*slug, None, Place::SelectSeats),
-            [slug, "find"] => (*slug, None, Place::FindOrder),
             [slug, "order", id, step] => (*slug, id.parse().ok(), step_of(step)),
             [slug, ..] => (*slug, None, Place::Nowhere),
         };
@@ -66,7 +65,6 @@ mod tests {
             ("/rustconf", Place::ConferenceHome),
             ("/rustconf/", Place::ConferenceHome),
             ("/rustconf/seats", Place::SelectSeats),
-            ("/rustconf/find", Place::FindOrder),
             (&format!("/rustconf/order/{id}/details"), Place::RegistrantDetails),
             (&format!("/rustconf/order/{id}/payment"), Place::Payment),
             (&format!("/rustconf/order/{id}/confirmed"), Place::Confirmation),

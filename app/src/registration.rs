@@ -107,12 +107,6 @@ impl Registration {
         }
     }
 
-    /// Turns to an order again, with another token than before.
-    pub fn reopen_order(self, id: OrderId) {
-        self.forget_order();
-        self.enter_order(id);
-    }
-
     /// Turns to the order this device is working on, if there is one.
     pub fn enter_current_order(self) {
         match self.saved.with_untracked(|saved| saved.current().map(|order| order.id)) {

@@ -1,12 +1,10 @@
 // For everybody: no automatic finding in any state and either colour scheme, the whole way by keyboard, few words aloud, a
 // narrow screen, and something to read without JavaScript.
 
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Locator, Page } from "@playwright/test";
+import { hasNoBarrier, tabsTo } from "../barriers.ts";
 import { expect, test, timePasses } from "../house.ts";
-import { ada, type RegistrationPage } from "../pages/registration.ts";
+import { ada } from "../pages/registration.ts";
 
-const NARROW_PX = 320;
 /** A whole purchase may say this much by itself. */
 const SAID_MAX = 8;
 
@@ -260,35 +258,3 @@ test("is protected from scripts that are not ours", async ({ registrant, confere
   await registrant.buys(slug, 1);
   expect(browserConsole.surprises).toEqual([]);
 });
-
-/** In this state, in both colour schemes: no finding, and on the narrowest screen no sideways scroll. */
-async function hasNoBarrier({ page }: RegistrationPage, state: string, sign: Locator): Promise<void> {
-  await test.step(state, async () => {
-    await expect(sign.first()).toBeVisible();
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      const axe = new AxeBuilder({ page }).setLegacyMode(true);
-      // Colours are all that changes with the scheme.
-      if (colorScheme === "dark") axe.withRules(["color-contrast", "link-in-text-block"]);
-      const { violations } = await axe.analyze();
-      const findings = violations.flatMap(({ id, nodes }) =>
-        nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary}`),
-      );
-      expect.soft(findings, `${state}, ${colorScheme}`).toEqual([]);
-    }
-    const usual = page.viewportSize()!;
-    await page.setViewportSize({ width: NARROW_PX, height: usual.height });
-    const widths = () => page.evaluate(() => document.scrollingElement!.scrollWidth);
-    await expect.soft.poll(widths, { message: `${state}: width of the page at ${NARROW_PX} px` }).toBeLessThanOrEqual(NARROW_PX);
-    await page.setViewportSize(usual);
-  });
-}
-
-/** Presses Tab until the control has the focus, as somebody does who sees where it is. */
-async function tabsTo(page: Page, control: Locator): Promise<void> {
-  for (let presses = 0; presses < 30; presses += 1) {
-    if (await control.evaluate((element) => element === document.activeElement)) return;
-    await page.keyboard.press("Tab");
-  }
-  await expect(control, "reached by Tab").toBeFocused();
-}

@@ -243,7 +243,7 @@ test("mistypes the access code and learns no more than that", async ({ registran
   const { slug } = await conference();
   await registrant.findsTheOrder(slug, ada.email, "K7M-2QX");
   await expect(
-    registrant.link("We couldn't find an order with that email and code. Check both."),
+    registrant.link("We couldn't find an order with that email and code. Check both, or get your links by email."),
   ).toBeVisible();
   await expect(registrant.page.getByLabel("Access code")).toHaveValue("K7M-2QX");
   await registrant.findsTheOrder(slug, ada.email, "K7");

@@ -1,8 +1,10 @@
-//! What owners ask of the server. The browser's cookie says who they are; a page never sees it.
+//! What owners ask of the server, and strangers who look for their order. The browser's cookie says who
+//! an owner is; a page never sees it.
 //!
 //! Not here: what to do about a failure (`session.rs`, pages).
 
 use crate::api::{Failure, read, request};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::commands::Accepted;
 use shared::management::{OwnerCommand, OwnerView, SignIn};
@@ -32,6 +34,24 @@ pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
     read(&request(path, None, None).await?)
 }
 
+/// Asks something that is no command of an owner.
+///
+/// # Errors
+/// Refused, unreachable or faulty.
+pub async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, Failure> {
+    let body = serde_json::to_string(body).unwrap_or_default();
+    read(&request(path, Some(body), None).await?)
+}
+
+/// The same, when the answer is only that it was heard.
+///
+/// # Errors
+/// Refused, unreachable or faulty.
+pub async fn post_and_forget(path: &str, body: &impl Serialize) -> Result<(), Failure> {
+    let body = serde_json::to_string(body).unwrap_or_default();
+    request(path, Some(body), None).await.map(|_| ())
+}
+
 /// Whose session this is.
 ///
 /// # Errors
@@ -45,8 +65,7 @@ pub async fn owner() -> Result<OwnerView, Failure> {
 /// # Errors
 /// Refused, unreachable or faulty.
 pub async fn sign_in(who: &SignIn) -> Result<(), Failure> {
-    let body = serde_json::to_string(who).unwrap_or_default();
-    request("/api/sign-in", Some(body), None).await.map(|_| ())
+    post_and_forget("/api/sign-in", who).await
 }
 
 /// Ends the session.

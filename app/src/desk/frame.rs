@@ -8,6 +8,7 @@ use super::pages::attendees::AttendeesPage;
 use super::pages::check_in::CheckInPage;
 use super::pages::conferences::ConferencesPage;
 use super::pages::dashboard::DashboardPage;
+use super::pages::find_order::FindOrderPage;
 use super::pages::new_conference::NewConferencePage;
 use super::pages::not_found::{NotFoundPage, UnheardPage};
 use super::pages::order_history::OrderHistoryPage;
@@ -15,6 +16,7 @@ use super::pages::orders::OrdersPage;
 use super::pages::seat_types::SeatTypesPage;
 use super::pages::settings::SettingsPage;
 use super::pages::sign_in::SignInPage;
+use super::pages::tickets::TicketsPage;
 use super::place::Place;
 use super::session::{HOME, Session, Who};
 use crate::arrival::Arrivals;
@@ -90,7 +92,13 @@ fn header(session: Session) -> impl IntoView {
             <a class="site-brand" href="/" rel="external">
                 "Contoso"<span class="site-brand-rest">" Conferences"</span>
             </a>
-            {show(move || !session.is_registrants(), || view! {
+            {either(move || session.is_registrants(), move || view! {
+                <a class="site-place" href=text(move || format!("/{}", session.slug())) rel="external">
+                    {text(move || session.live.conference.with(|seen| {
+                        seen.as_ref().map(|seen| seen.view.name.clone()).unwrap_or_default()
+                    }))}
+                </a>
+            }.into_any(), || view! {
                 <a class="site-place" href=HOME>
                     <span class="desk-wide">"Your conferences"</span>
                     <span class="desk-narrow">"Conferences"</span>
@@ -202,7 +210,9 @@ fn open_page(place: Place) -> AnyView {
         Place::OrderHistory => view! { <OrderHistoryPage /> }.into_any(),
         Place::Attendees => view! { <AttendeesPage /> }.into_any(),
         Place::CheckIn => view! { <CheckInPage /> }.into_any(),
+        Place::FindOrder => view! { <FindOrderPage /> }.into_any(),
         Place::Assign => view! { <AssignPage /> }.into_any(),
+        Place::Tickets => view! { <TicketsPage /> }.into_any(),
         Place::Nowhere => view! { <NotFoundPage /> }.into_any(),
     }
 }

@@ -17,16 +17,26 @@ pub enum Place {
     OrderHistory,
     Attendees,
     CheckIn,
+    /// Anybody's.
+    FindOrder,
     /// A registrant's page: opened with the order's token, not with a session.
     Assign,
+    /// The same registrant's tickets.
+    Tickets,
     Nowhere,
 }
 
 impl Place {
+    /// True when registrants use it, not owners.
+    #[must_use]
+    pub const fn is_registrants(self) -> bool {
+        matches!(self, Self::FindOrder | Self::Assign | Self::Tickets)
+    }
+
     /// True when only an owner may see it.
     #[must_use]
     pub const fn needs_session(self) -> bool {
-        !matches!(self, Self::NewConference | Self::Assign | Self::Nowhere)
+        !(self.is_registrants() || matches!(self, Self::NewConference | Self::Nowhere))
     }
 }
 
@@ -54,8 +64,12 @@ impl Address {
             ["manage", slug, "orders", id] if order(id).is_some() => {
                 (*slug, order(id), Place::OrderHistory)
             }
+            [slug, "find"] => (*slug, None, Place::FindOrder),
             [slug, "order", id, "assign"] if order(id).is_some() => {
                 (*slug, order(id), Place::Assign)
+            }
+            [slug, "order", id, "tickets"] if order(id).is_some() => {
+                (*slug, order(id), Place::Tickets)
             }
             _ => ("", None, Place::Nowhere),
         };
@@ -92,7 +106,9 @@ mod tests {
             (&format!("/manage/rustconf/orders/{id}"), Place::OrderHistory, "rustconf"),
             ("/manage/rustconf/attendees", Place::Attendees, "rustconf"),
             ("/manage/rustconf/check-in", Place::CheckIn, "rustconf"),
+            ("/rustconf/find", Place::FindOrder, "rustconf"),
             (&format!("/rustconf/order/{id}/assign"), Place::Assign, "rustconf"),
+            (&format!("/rustconf/order/{id}/tickets"), Place::Tickets, "rustconf"),
             ("/manage/rustconf/orders/7", Place::Nowhere, ""),
             ("/manage/rustconf/other", Place::Nowhere, "rustconf"),
             ("/rustconf/order/7/assign", Place::Nowhere, ""),
@@ -107,8 +123,10 @@ mod tests {
 
     #[test]
     fn strangers_may_create_a_conference_and_registrants_name_their_seats() {
-        let open = [Place::NewConference, Place::Assign, Place::Nowhere];
-        assert!(open.into_iter().all(|place| !place.needs_session()));
+        let registrants = [Place::FindOrder, Place::Assign, Place::Tickets];
+        assert!(registrants.into_iter().all(Place::is_registrants));
+        let mut open = registrants.into_iter().chain([Place::NewConference, Place::Nowhere]);
+        assert!(open.all(|place| !place.needs_session()));
         assert!(Place::Conferences.needs_session() && Place::CheckIn.needs_session());
     }
 }

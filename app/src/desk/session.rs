@@ -4,7 +4,7 @@
 //! loads that address again: there is no address to return to that anybody could forge.
 
 use super::api;
-use super::place::{Address, Place};
+use super::place::Address;
 use crate::api::Failure;
 use crate::browser;
 use crate::components::announcer::Announcer;
@@ -189,6 +189,6 @@ impl Session {
     /// True on a page that is the registrant's, not the owner's.
     #[must_use]
     pub fn is_registrants(self) -> bool {
-        self.address.with(|address| address.place == Place::Assign)
+        self.address.with(|address| address.place.is_registrants())
     }
 }

@@ -3,7 +3,7 @@
 use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::components::steps::Step;
-use crate::erased::{either, follow, memo, press, react, show, text};
+use crate::erased::{either, follow, memo, react, show, text};
 use crate::flow;
 use crate::navigation::Go;
 use crate::order_state::OrderState;
@@ -12,6 +12,7 @@ use crate::{browser, dates};
 use leptos::prelude::*;
 use shared::AccessCode;
 use shared::sale::hue_class;
+use shared::views::{OrderStatus, OrderView};
 
 /// The page.
 #[component]
@@ -28,6 +29,15 @@ pub fn ConfirmationPage() -> impl IntoView {
             go.instead_to(&registration.own_path("payment"));
         }
         _ => {}
+    });
+    // Given back after the purchase: the second program says what became of the money.
+    react(move || {
+        let is_over = |order: &OrderView| {
+            order.status == OrderStatus::Cancelled && order.confirmed_at.is_some()
+        };
+        if registration.order(is_over) == Some(true) {
+            browser::leave_for(&untrack(|| registration.own_path("assign")));
+        }
     });
     view! {
         <div class="main flow">
@@ -58,6 +68,7 @@ fn confirmed(registration: Registration) -> impl IntoView {
     let contact = memo(move || {
         registration.conference(|view| view.contact_email.clone()).unwrap_or_default()
     });
+    let own = move |step| text(move || registration.own_path(step));
     view! {
         <div class="confirmation">
             <h1 class="confirmation-title" tabindex="-1">"You're registered"</h1>
@@ -67,6 +78,11 @@ fn confirmed(registration: Registration) -> impl IntoView {
                 <p>
                     "We're sending the access code to " <strong>{email}</strong>
                     ". With that address and the code you can open this order on any device."
+                </p>
+                <p>
+                    <a class="button button-primary" rel="external" href=own("assign")>
+                        {text(move || registration.order(assigned).unwrap_or_default())}
+                    </a>
                 </p>
             </section>
             <section class="confirmation-part" aria-labelledby="keep">
@@ -131,7 +147,14 @@ fn ticket(registration: Registration) -> impl IntoView {
     }
 }
 
+/// What is left to do, in the second program: "Say who sits where (0 of 2 done)".
+fn assigned(order: &OrderView) -> String {
+    let named = order.seats.iter().filter(|seat| seat.attendee.is_some()).count();
+    format!("Say who sits where ({named} of {} done)", order.seats.len())
+}
+
 fn keep(registration: Registration) -> impl IntoView {
+    let own = move |step| text(move || registration.own_path(step));
     let link = follow(move || {
         registration.order_id.track();
         format!("{}{}", browser::origin(), registration.own_path("confirmed"))
@@ -139,9 +162,14 @@ fn keep(registration: Registration) -> impl IntoView {
     view! {
         <p class="acts">
             <CopyButton label="Copy link to this order" subject="" copied=link />
-            <button class="button" on:click=press(|| {
-                let _ = window().print();
-            })>"Print this page"</button>
+            <a class="button" rel="external" href=own("tickets")>"Print tickets"</a>
+            <a
+                class="button"
+                download=""
+                href=text(move || format!("/api/conferences/{}/calendar.ics", registration.slug.get()))
+            >
+                "Add to calendar"
+            </a>
         </p>
         <p class="confirmation-link">
             "The link works tomorrow and on another device, where it asks for the code: "

@@ -19,7 +19,7 @@ pub fn NotFoundPage() -> impl IntoView {
             <p class="acts">
                 <a class="button button-primary" href="/">"See all conferences"</a>
                 {show(is_in_conference, move || view! {
-                    <a class="button" href=text(move || format!("/{}/find", registration.slug.get()))>
+                    <a class="button" rel="external" href=text(move || format!("/{}/find", registration.slug.get()))>
                         "Find your order"
                     </a>
                 }.into_any())}

@@ -162,11 +162,11 @@ enum Address {
     Inside {
         slug: String,
         title: &'static str,
-        is_of_order: bool,
     },
-    /// What a registrant does after the purchase.
-    Assign {
+    /// What a registrant does after the purchase, or to come back to it.
+    Afterwards {
         slug: String,
+        title: &'static str,
     },
     /// A page of an owner. Who that is, only the program finds out.
     Desk {
@@ -179,11 +179,8 @@ impl Address {
     fn of(path: &str) -> Self {
         let mut parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         parts.pop_if(|last| last.is_empty());
-        let inside = |slug: &str, title, is_of_order| Self::Inside {
-            slug: slug.to_owned(),
-            title,
-            is_of_order,
-        };
+        let inside = |slug: &str, title| Self::Inside { slug: slug.to_owned(), title };
+        let afterwards = |slug: &str, title| Self::Afterwards { slug: slug.to_owned(), title };
         match parts.as_slice() {
             [] => Self::Directory,
             ["manage", inside @ ..] => {
@@ -193,12 +190,13 @@ impl Address {
                 Self::Home { slug: (*slug).to_owned() }
             }
             [slug, "seats"] => Self::Seats { slug: (*slug).to_owned() },
-            [slug, "find"] => inside(slug, "Find your order", false),
+            [slug, "find"] => afterwards(slug, "Find your order"),
             [slug, "order", id, step] if id.parse::<shared::OrderId>().is_ok() => match *step {
-                "details" => inside(slug, "Your details", true),
-                "payment" => inside(slug, "Check and pay", true),
-                "confirmed" => inside(slug, "You're registered", true),
-                "assign" => Self::Assign { slug: (*slug).to_owned() },
+                "details" => inside(slug, "Your details"),
+                "payment" => inside(slug, "Check and pay"),
+                "confirmed" => inside(slug, "You're registered"),
+                "assign" => afterwards(slug, "Your seats"),
+                "tickets" => afterwards(slug, "Tickets"),
                 _ => Self::Nowhere,
             },
             _ => Self::Nowhere,
@@ -207,7 +205,7 @@ impl Address {
 
     /// True when the second program shows it.
     const fn is_of_desk(&self) -> bool {
-        matches!(self, Self::Desk { .. } | Self::Assign { .. })
+        matches!(self, Self::Desk { .. } | Self::Afterwards { .. })
     }
 }
 
@@ -235,7 +233,7 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         Address::Home { slug }
         | Address::Seats { slug }
         | Address::Inside { slug, .. }
-        | Address::Assign { slug } => Topic::Conference { slug: slug.clone() },
+        | Address::Afterwards { slug, .. } => Topic::Conference { slug: slug.clone() },
     };
     let snapshot =
         match queries::snapshot(door, topic, (&Caller::Nobody, &OwnerCookie::default())).await {
@@ -253,12 +251,10 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
         (Address::Seats { .. }, shared::live::View::Conference(view)) => {
             Page::seats(view, snapshot.server_now)
         }
-        (Address::Inside { title, is_of_order, .. }, shared::live::View::Conference(view)) => {
-            Page::inside(view, title, *is_of_order)
-        }
-        (Address::Assign { .. }, shared::live::View::Conference(view)) => {
-            Page::inside(view, "Your seats", true)
-        }
+        (
+            Address::Inside { title, .. } | Address::Afterwards { title, .. },
+            shared::live::View::Conference(view),
+        ) => Page::inside(view, title),
         (_, shared::live::View::Directory(view)) => Page::directory(view, public_url),
         _ => Page::not_found(),
     };
@@ -375,6 +371,8 @@ mod tests {
             "/manage/rustconf/seats",
             &format!("/manage/rustconf/orders/{id}"),
             &format!("/rustconf/order/{id}/assign"),
+            &format!("/rustconf/order/{id}/tickets"),
+            "/rustconf/find",
         ] {
             assert!(Address::of(path).is_of_desk(), "{path}");
         }
@@ -390,9 +388,10 @@ mod tests {
         assert_eq!(Address::of("/"), Address::Directory);
         assert_eq!(Address::of("/rustconf/"), Address::Home { slug: "rustconf".into() });
         let details = Address::of(&format!("/rustconf/order/{id}/details"));
-        assert!(matches!(details, Address::Inside { is_of_order: true, .. }));
+        assert!(matches!(details, Address::Inside { .. }));
         let assign = Address::of(&format!("/rustconf/order/{id}/assign"));
-        assert_eq!(assign, Address::Assign { slug: "rustconf".into() });
+        let title = "Your seats";
+        assert_eq!(assign, Address::Afterwards { slug: "rustconf".into(), title });
         for nowhere in [
             "/a/b",
             "/manage/a/b",

@@ -1,15 +1,18 @@
-//! Lets people in at the door: enter a ticket, see at once whether it is good, and since when it was
-//! used if it was. One field, one button, one big answer; the last ten stay.
+//! Lets people in at the door: scan or enter a ticket, see at once whether it is good, and since when it
+//! was used if it was. One thumb is enough; the answer is big, and the last ten stay.
+//!
+//! Not here: the camera (`desk/scanner.rs`).
 
 use crate::api::Failure;
 use crate::browser;
 use crate::dates;
 use crate::desk::api;
 use crate::desk::arrival::arrive;
+use crate::desk::scanner::{NoCamera, Scanner};
 use crate::desk::session::{Session, use_session};
-use crate::erased::{block, each, flag, mark, text};
-use leptos::prelude::*;
+use crate::erased::{block, each, either, flag, mark, press, text};
 use leptos::task::spawn_local;
+use leptos::{html, prelude::*};
 use shared::CommandId;
 use shared::management::{Admission, AdmitAttendee};
 
@@ -53,6 +56,18 @@ struct Door {
     /// Newest first.
     verdicts: RwSignal<Vec<Verdict>>,
     is_busy: RwSignal<bool>,
+    video: NodeRef<html::Video>,
+    camera: RwSignal<Camera>,
+    scanner: StoredValue<Option<Scanner>, LocalStorage>,
+}
+
+/// What the camera does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Camera {
+    Off,
+    Asked,
+    On,
+    Without(NoCamera),
 }
 
 /// The page.
@@ -64,19 +79,36 @@ pub fn CheckInPage() -> impl IntoView {
         ticket: RwSignal::new(String::new()),
         verdicts: RwSignal::new(Vec::new()),
         is_busy: RwSignal::new(false),
+        video: NodeRef::new(),
+        camera: RwSignal::new(Camera::Off),
+        scanner: StoredValue::new_local(None),
     };
+    on_cleanup(move || {
+        let _ = door.scanner.try_set_value(None);
+    });
     view! {
         <div class="main desk-page check-in">
             <h1 tabindex="-1">"Check-in"</h1>
+            {block(move || shown(door.verdicts.with(|all| all.first().cloned())))}
             {door.form()}
-            {block(move || door.verdicts.with(|all| all.first().cloned()).map(|verdict| view! {
-                <section class=format!("verdict verdict-{}", verdict.kind) aria-label="Answer">
-                    <p class="verdict-title">{verdict.title}</p>
-                    <p>{verdict.words}</p>
-                </section>
-            }))}
+            {door.camera()}
             {door.earlier()}
         </div>
+    }
+}
+
+/// The answer. Its place is there before the first one, so that nothing moves under a thumb.
+fn shown(verdict: Option<Verdict>) -> impl IntoView {
+    let verdict = verdict.unwrap_or(Verdict {
+        kind: "none",
+        title: "Ready",
+        words: "Scan a ticket, or type its letters.".to_owned(),
+    });
+    view! {
+        <section class=format!("verdict verdict-{}", verdict.kind) aria-label="Answer">
+            <p class="verdict-title">{verdict.title}</p>
+            <p>{verdict.words}</p>
+        </section>
     }
 }
 
@@ -113,6 +145,59 @@ impl Door {
                 </button>
             </form>
         }
+    }
+
+    /// The camera's picture behind a button; the words say why where there is none.
+    fn camera(self) -> impl IntoView {
+        let is_on = move || matches!(self.camera.get(), Camera::On | Camera::Asked);
+        let words = move || match self.camera.get() {
+            Camera::Without(why) => why.words(),
+            Camera::Off | Camera::Asked | Camera::On => "",
+        };
+        view! {
+            <section class="check-in-camera" aria-label="Camera">
+                {either(is_on, move || view! {
+                    <button class="button" on:click=press(move || self.stop_the_camera())>
+                        "Stop the camera"
+                    </button>
+                }.into_any(), move || view! {
+                    <button class="button" on:click=press(move || self.start_the_camera())>
+                        "Scan with the camera"
+                    </button>
+                }.into_any())}
+                <p class="desk-soft">{text(words)}</p>
+                <video class="check-in-video" class:hidden=flag(move || !is_on()) node_ref=self.video muted playsinline></video>
+            </section>
+        }
+    }
+
+    fn start_the_camera(self) {
+        let Some(video) = self.video.get_untracked() else { return };
+        self.camera.set(Camera::Asked);
+        spawn_local(async move {
+            let found = move |code| {
+                if self.ticket.try_set(code).is_none() {
+                    self.admit();
+                }
+            };
+            match Scanner::start(video, found).await {
+                Ok(scanner) if self.camera.try_get_untracked() == Some(Camera::Asked) => {
+                    self.scanner.set_value(Some(scanner));
+                    self.camera.set(Camera::On);
+                }
+                // It was stopped, or the page was left, before the picture came.
+                Ok(_) => {}
+                Err(why) => {
+                    let _ = self.camera.try_set(Camera::Without(why));
+                    self.session.announcer.polite(why.words());
+                }
+            }
+        });
+    }
+
+    fn stop_the_camera(self) {
+        self.scanner.set_value(None);
+        self.camera.set(Camera::Off);
     }
 
     fn earlier(self) -> AnyView {
@@ -163,7 +248,10 @@ impl Door {
                 all.insert(0, verdict);
                 all.truncate(KEPT_MAX);
             });
-            browser::focus_id("ticket");
+            // With the camera on, a keyboard would cover the picture.
+            if self.camera.try_get_untracked() != Some(Camera::On) {
+                browser::focus_id("ticket");
+            }
         });
     }
 }

@@ -1,47 +1,61 @@
-//! What is sold, held and left; until there is anything to sell, what is left to do.
+//! What is sold, held and left, how it goes, and what just happened, all live; until there is anything
+//! to sell, what is left to do.
+//!
+//! Not here: when it is painted (`watching.rs`), and the drawings (`parts/`).
 
 use crate::desk::arrival::arrive;
 use crate::desk::parts::checklist::{self, Checklist};
-use crate::desk::session::{Session, use_session};
-use crate::erased::{each, either, memo, text};
+use crate::desk::parts::happenings_list::HappeningsList;
+use crate::desk::parts::number_tiles::NumberTiles;
+use crate::desk::parts::sales_chart::SalesChart;
+use crate::desk::parts::seats_chart::SeatsChart;
+use crate::desk::session::use_session;
+use crate::desk::watching::Watching;
+use crate::erased::{either, flag, memo, press, text};
 use leptos::prelude::*;
-use shared::views::SeatTypeView;
-
-/// A number of a seat type.
-type Part = fn(&SeatTypeView) -> u32;
 
 /// The page.
 #[component]
 pub fn DashboardPage() -> impl IntoView {
     let session = use_session();
     arrive(|| "Dashboard".to_owned(), || false);
-    let is_known = memo(move || session.conference(|_| ()).is_some());
     let is_new = memo(move || checklist::is_wanted(session));
     view! {
-        <div class="main desk-page">
-            <h1 tabindex="-1">"Dashboard"</h1>
-            {either(move || is_known.get(), move || {
-                either(move || is_new.get(), || view! { <Checklist /> }.into_any(), move || tiles(session))
-            }, || view! { <p class="loading">"Counting the seats…"</p> }.into_any())}
+        <div class="main desk-page dashboard">
+            {either(move || is_new.get(), || view! {
+                <h1 tabindex="-1">"Dashboard"</h1>
+                <Checklist />
+            }.into_any(), move || numbers(Watching::start(session)))}
         </div>
     }
 }
 
-/// All of one snapshot, so they add up in every frame.
-fn tiles(session: Session) -> AnyView {
-    let sum = move |of: Part| {
-        let all =
-            |view: &shared::views::ConferenceView| view.seat_types.iter().map(of).sum::<u32>();
-        session.conference(all).unwrap_or_default()
-    };
-    let tiles: [(&str, Part); 3] =
-        [("Sold", |it| it.sold), ("Held", |it| it.held), ("Left", SeatTypeView::remaining)];
+fn numbers(watching: Watching) -> AnyView {
     view! {
-        <dl class="tiles">
-            {each(tiles, |(name, of)| view! {
-                <div class="tile"><dt>{name}</dt><dd>{text(move || sum(of).to_string())}</dd></div>
-            }.into_any())}
-        </dl>
+        <div class="desk-head">
+            <h1 tabindex="-1">"Dashboard"</h1>
+            {live_switch(watching)}
+        </div>
+        <NumberTiles watching=watching />
+        <div class="dashboard-grid">
+            <div class="dashboard-drawings">
+                <SalesChart watching=watching />
+                <SeatsChart watching=watching />
+            </div>
+            <HappeningsList watching=watching />
+        </div>
     }
     .into_any()
+}
+
+/// "Live · Pause" for the whole page, or since when it stands still.
+fn live_switch(watching: Watching) -> impl IntoView {
+    view! {
+        <p class="live-mark" class:live-mark-on=flag(move || watching.is_live())>
+            <span class="live-mark-words">{text(move || watching.words())}</span>
+            <button class="button button-quiet" on:click=press(move || watching.toggle())>
+                {text(move || if watching.is_paused() { "Resume" } else { "Pause" })}
+            </button>
+        </p>
+    }
 }

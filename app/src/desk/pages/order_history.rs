@@ -6,6 +6,7 @@ use crate::dates;
 use crate::desk::api;
 use crate::desk::arrival::arrive;
 use crate::desk::order_words::words;
+use crate::desk::parts::resend_mail::ResendMail;
 use crate::desk::session::{Session, use_session};
 use crate::erased::{block, each, press, text};
 use crate::format;
@@ -70,6 +71,7 @@ fn ask(session: Session, told: RwSignal<Told>) {
 fn story(session: Session, history: OrderHistory) -> AnyView {
     let OrderHistory { order, lines } = history;
     let is_confirmed = order.status == OrderStatus::Confirmed;
+    let id = order.id;
     let who = order.registrant.as_ref().map(|person| {
         let (given, family, email) = (&person.given_name, &person.family_name, &person.email);
         format!("{given} {family} · {email}")
@@ -80,6 +82,7 @@ fn story(session: Session, history: OrderHistory) -> AnyView {
             " " {format::seats(order.seats())} " · " {total_words(order.total)}
         </p>
         <p class="desk-soft">{who.unwrap_or_else(|| "Nobody has said yet who is registering.".to_owned())}</p>
+        {is_confirmed.then(|| view! { <ResendMail id=id /> })}
         <section class="desk-panel" aria-labelledby="history">
             <h2 id="history">"What happened"</h2>
             <ol class="history">

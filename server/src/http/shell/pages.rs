@@ -67,32 +67,26 @@ impl Page {
     /// `/{slug}/seats`
     pub(super) fn seats(view: &ConferenceView, now: Timestamp) -> Self {
         let title = "Choose your seats";
-        Self::of_registration(view, title, false, super::seats::body(view, title, now))
+        let body = super::seats::body(view, title, now);
+        let tagline = Escaped(&view.tagline);
+        let head = format!("<meta name=\"description\" content=\"{tagline}\" />");
+        Self { head, body, ..Self::inside(view, title) }
     }
 
     /// The other pages of somebody who registers. The app has all the rest to say.
-    pub(super) fn inside(view: &ConferenceView, title: &str, is_of_order: bool) -> Self {
+    pub(super) fn inside(view: &ConferenceView, title: &str) -> Self {
+        let name = &view.name;
         let body = format!(
             "<main id=\"main\"><div class=\"main flow\"><h1>{}</h1>\
              <p class=\"loading\">Loading…</p></div></main>",
             Escaped(title)
         );
-        Self::of_registration(view, title, is_of_order, body)
-    }
-
-    fn of_registration(
-        view: &ConferenceView,
-        title: &str,
-        is_of_order: bool,
-        body: String,
-    ) -> Self {
-        let name = &view.name;
-        let head = if is_of_order {
-            NOT_INDEXED.to_owned()
-        } else {
-            format!("<meta name=\"description\" content=\"{}\" />", Escaped(&view.tagline))
-        };
-        Self { title: format!("{title} – {name}"), head, header: header(view), body }
+        Self {
+            title: format!("{title} – {name}"),
+            head: NOT_INDEXED.to_owned(),
+            header: header(view),
+            body,
+        }
     }
 
     /// A page of an owner, before anybody knows who asks.

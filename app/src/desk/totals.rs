@@ -1,0 +1,127 @@
+//! The numbers of the tiles, over all seat types of one snapshot, so that they add up in every frame.
+//! Pure.
+
+use shared::Money;
+use shared::dashboard::DashboardView;
+
+/// Sold, held, left and paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    pub sold: u32,
+    pub held: u32,
+    pub left: u32,
+    pub quota: u32,
+    pub paid: Money,
+}
+
+impl Totals {
+    /// Of one snapshot.
+    #[must_use]
+    pub fn of(view: &DashboardView) -> Self {
+        let zero = Money::zero(view.conference.currency);
+        let paid = view.revenue.iter().fold(zero, |sum, of_type| sum.plus(of_type.revenue));
+        let none = Self { sold: 0, held: 0, left: 0, quota: 0, paid };
+        view.conference.seat_types.iter().fold(none, |sum, seat_type| Self {
+            sold: sum.sold + seat_type.sold,
+            held: sum.held + seat_type.held,
+            left: sum.left + seat_type.remaining(),
+            quota: sum.quota + seat_type.quota,
+            paid,
+        })
+    }
+}
+
+/// `12,480`: a number that may be long.
+#[must_use]
+pub fn digits(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if 0 < index && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::dashboard::SeatRevenue;
+    use shared::views::{ConferenceView, SeatTypeView};
+    use shared::{ConferenceId, Currency, SeatTypeId, Timestamp};
+    use uuid::Uuid;
+
+    fn seat_type(quota: u32, sold: u32, held: u32) -> SeatTypeView {
+        SeatTypeView {
+            id: SeatTypeId(Uuid::nil()),
+            name: "General".into(),
+            description: String::new(),
+            price: Money::zero(Currency::EUR),
+            quota,
+            sold,
+            held,
+            per_order_max: 20,
+            sale_starts_at: None,
+            sale_ends_at: None,
+        }
+    }
+
+    fn view(seat_types: Vec<SeatTypeView>, revenue: &[i64]) -> DashboardView {
+        let revenue = revenue.iter().map(|minor| SeatRevenue {
+            seat_type: SeatTypeId(Uuid::nil()),
+            revenue: Money::new(*minor, Currency::EUR),
+        });
+        DashboardView {
+            conference: ConferenceView {
+                id: ConferenceId(Uuid::nil()),
+                slug: "rustconf".into(),
+                name: "RustConf".into(),
+                tagline: String::new(),
+                description: String::new(),
+                location: "Berlin".into(),
+                starts_at: Timestamp(0),
+                ends_at: Timestamp(0),
+                time_zone: "Europe/Berlin".into(),
+                currency: Currency::EUR,
+                contact_email: String::new(),
+                hold_minutes: 15,
+                cancel_until: None,
+                assign_until: None,
+                is_published: true,
+                high_demand: false,
+                seat_types,
+            },
+            revenue: revenue.collect(),
+            orders_confirmed: 0,
+            orders_held: 0,
+            sales: Vec::new(),
+            happenings: Vec::new(),
+            happenings_count: 0,
+        }
+    }
+
+    #[test]
+    fn the_tiles_add_up_to_the_quota() {
+        let seat_types = vec![seat_type(400, 312, 9), seat_type(20, 0, 1), seat_type(5, 5, 0)];
+        let totals = Totals::of(&view(seat_types, &[61_000_00, 230_00, 0]));
+        assert_eq!((totals.sold, totals.held, totals.left, totals.quota), (317, 10, 98, 425));
+        assert_eq!(totals.sold + totals.held + totals.left, totals.quota);
+        assert_eq!(totals.paid.to_string(), "€61,230");
+    }
+
+    #[test]
+    fn a_conference_without_seats_has_no_numbers_but_its_currency() {
+        let totals = Totals::of(&view(Vec::new(), &[]));
+        assert_eq!((totals.quota, totals.paid.to_string().as_str()), (0, "€0"));
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(
+            [digits(0), digits(999), digits(12_480), digits(1_000_000)],
+            ["0", "999", "12,480", "1,000,000"]
+        );
+    }
+}
