@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn the_tiles_add_up_to_the_quota() {
         let seat_types = vec![seat_type(400, 312, 9), seat_type(20, 0, 1), seat_type(5, 5, 0)];
-        let totals = Totals::of(&view(seat_types, &[61_000_00, 230_00, 0]));
+        let totals = Totals::of(&view(seat_types, &[6_100_000, 23_000, 0]));
         assert_eq!((totals.sold, totals.held, totals.left, totals.quota), (317, 10, 98, 425));
         assert_eq!(totals.sold + totals.held + totals.left, totals.quota);
         assert_eq!(totals.paid.to_string(), "€61,230");

@@ -154,14 +154,14 @@ mod tests {
 
     #[test]
     fn the_question_says_what_is_refunded_and_a_free_order_has_nothing_to_refund() {
-        let words = consequence(&order(398_00, None));
+        let words = consequence(&order(39_800, None));
         assert!(words.contains("2 seats go back") && words.contains("refund €398"), "{words}");
         assert!(!consequence(&order(0, None)).contains("refund"));
     }
 
     #[test]
     fn the_money_is_followed_until_it_is_back() {
-        let said = |status| refund_words(&order(398_00, Some(status)));
+        let said = |status| refund_words(&order(39_800, Some(status)));
         assert_eq!(
             said(PaymentStatus::Refunding).as_deref(),
             Some("€398 is on its way back to you.")

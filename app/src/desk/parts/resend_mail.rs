@@ -34,13 +34,13 @@ pub fn ResendMail(id: OrderId) -> impl IntoView {
             if !matches!(answer, Err(Failure::Unreachable | Failure::Faulty { .. })) {
                 let _ = intent.try_set_value(None);
             }
-            let words = match answer {
+            let words = match &answer {
                 Ok(_) => "Sent again.",
-                Err(failure) if session.has_ended(&failure) => return,
+                Err(failure) if session.has_ended(failure) => return,
                 Err(Failure::Refused(problem)) if problem.code == RefusalCode::TooManyRequests => {
                     "It was sent just now. Wait a few minutes."
                 }
-                Err(failure) => &failure.sentence().to_owned(),
+                Err(failure) => failure.sentence(),
             };
             session.announcer.polite(words);
             let _ = outcome.try_set(words.to_owned());
