@@ -13,7 +13,7 @@ use crate::live::{Frame, Mailbox, snapshot_frame};
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::{HeaderMap, Uri};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::get;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -58,18 +58,16 @@ pub(super) fn route() -> Route {
 
 async fn connect(
     State(door): State<Arc<Door>>,
-    client: Client,
-    headers: HeaderMap,
-    Ok(owner): Result<OwnerCookie, std::convert::Infallible>,
-    uri: Uri,
+    parts: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Rejection> {
     // A browser opens sockets for any page; the same-origin rule of requests does not hold here.
-    passage::check_origin(&headers, &uri, &door.house.public_url)?;
+    passage::check_origin(&parts.headers, &parts.uri, &door.house.public_url)?;
     let upgrade = upgrade.map_err(|_| {
         Rejection::because(RefusalCode::Malformed, "This address speaks WebSocket only.")
     })?;
-    let place = door.sockets.enter(client).map_err(|full| match full {
+    let owner = OwnerCookie::of(&parts.headers);
+    let place = door.sockets.enter(Client::of(&parts.extensions)).map_err(|full| match full {
         Full::Server => RefusalCode::Busy,
         Full::Client => RefusalCode::TooManyRequests,
     })?;
