@@ -32,6 +32,8 @@ use utoipa::openapi::HttpMethod;
 const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// What is read at all before we know that it is too long.
 const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+/// Read at once; every socket has such a buffer all the time, and pages say little.
+const READ_BUFFER_BYTES: usize = 1024;
 /// What may wait to be written to one socket.
 const WRITE_BYTES_MAX: usize = 1024 * 1024;
 const FRAMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
@@ -74,6 +76,7 @@ async fn connect(
     let upgrade = upgrade
         .max_message_size(READ_BYTES_MAX)
         .max_frame_size(READ_BYTES_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
