@@ -54,6 +54,8 @@ const LINKS_PER_EMAIL: u32 = 5;
 const SIGN_INS_PER_ADDRESS: u32 = 10;
 /// Attempts per minute to sign in with one e-mail address, from anywhere.
 const SIGN_INS_PER_EMAIL: u32 = 10;
+/// Lost access codes mailed per hour to one e-mail address, which may be anybody's.
+const LOST_CODES_PER_EMAIL: u32 = 5;
 /// Access codes mailed per minute to one e-mail address, which may be anybody's.
 const OWNER_CODES_PER_EMAIL: u32 = 10;
 
@@ -72,6 +74,7 @@ struct Door {
     sign_ins_by_address: Limit,
     sign_ins_by_email: Limit,
     owner_codes_by_email: Limit,
+    lost_codes_by_email: Limit,
     /// `openapi.json`, as it is sent.
     description: String,
 }
@@ -170,6 +173,7 @@ impl Door {
             sign_ins_by_address: Limit::per_minute(SIGN_INS_PER_ADDRESS),
             sign_ins_by_email: Limit::per_minute(SIGN_INS_PER_EMAIL),
             owner_codes_by_email: Limit::per_minute(OWNER_CODES_PER_EMAIL),
+            lost_codes_by_email: Limit::per_hour(LOST_CODES_PER_EMAIL),
             description,
         }
     }

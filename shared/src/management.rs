@@ -173,6 +173,15 @@ pub struct SignIn {
     pub access_code: String,
 }
 
+/// `POST /api/owner-codes`: mails the access code to an owner who has lost it. The answer says nothing
+/// about whether the address owns a conference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestOwnerCode {
+    pub email: String,
+}
+
 /// `GET /api/owner`: whose session this is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -7,7 +7,7 @@ use crate::api::{Failure, read, request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::commands::Accepted;
-use shared::management::{OwnerCommand, OwnerView, SignIn};
+use shared::management::{OwnerCommand, OwnerView, RequestOwnerCode, SignIn};
 
 /// Sends an owner's command.
 ///
@@ -66,6 +66,14 @@ pub async fn owner() -> Result<OwnerView, Failure> {
 /// Refused, unreachable or faulty.
 pub async fn sign_in(who: &SignIn) -> Result<(), Failure> {
     post_and_forget("/api/sign-in", who).await
+}
+
+/// Has a lost access code mailed; nobody learns whether there is one.
+///
+/// # Errors
+/// Refused, unreachable or faulty.
+pub async fn request_owner_code(who: &RequestOwnerCode) -> Result<(), Failure> {
+    post_and_forget("/api/owner-codes", who).await
 }
 
 /// Ends the session.

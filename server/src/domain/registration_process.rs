@@ -154,13 +154,15 @@ pub fn effects_of_conference(conference: &Conference, event: &conference::Event)
     if !matches!(event, Event::ConferenceCreated(_) | Event::OwnerCodeRotated { .. }) {
         return vec![];
     }
-    let owner = conference.details.as_ref().and_then(|details| details.owner.as_deref());
-    let letter = owner.map(|Owner { name, email, code }| Effect::MailOwnerCode {
-        name: name.clone(),
-        email: email.clone(),
-        code: code.id,
-    });
-    letter.into_iter().collect()
+    owner_code_mail(conference).into_iter().collect()
+}
+
+/// The mail that tells the owner the access code; none where the conference is the house's own.
+#[must_use]
+pub fn owner_code_mail(conference: &Conference) -> Option<Effect> {
+    let owner = conference.details.as_ref()?.owner.as_deref()?;
+    let Owner { name, email, code } = owner.clone();
+    Some(Effect::MailOwnerCode { name, email, code: code.id })
 }
 
 /// What an order's event asks for outside; `order` is as it was before.

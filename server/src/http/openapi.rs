@@ -8,7 +8,7 @@ mod owners;
 
 pub(super) use lists::{list, owned, table};
 pub(super) use owners::{
-    admit_attendee, create_conference, owner, owner_command, sign_in, sign_out,
+    admit_attendee, create_conference, owner, owner_command, request_owner_code, sign_in, sign_out,
 };
 
 use super::{Door, Route, problem};

@@ -8,7 +8,8 @@ use super::body::Body;
 use super::limits::Paced;
 use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
-use super::{Door, Route, openapi, queries};
+use super::{Door, Route, fresh_id, openapi, queries};
+use crate::ledger::stage::{Command, Request};
 use crate::owner_codes::Crowded;
 use crate::store::SessionScope;
 use crate::views::conference as conference_view;
@@ -16,13 +17,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{get, post};
-use shared::management::{OwnedConference, OwnerView, SignIn};
-use shared::rules::EMAIL_LENGTH_MAX;
+use shared::management::{OwnedConference, OwnerView, RequestOwnerCode, SignIn};
+use shared::rules::{EMAIL_LENGTH_MAX, email_problem};
 use shared::views::ConferenceView;
 use shared::{AccessCode, ConferenceId, RefusalCode};
 use std::convert::Infallible;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+use tracing::warn;
 use utoipa::openapi::HttpMethod;
 
 /// The most conferences of one owner that are listed, and whose codes sign in.
@@ -41,6 +43,12 @@ pub(super) fn routes() -> Vec<Route> {
             handlers: post(sign_out),
             method: HttpMethod::Post,
             operation: openapi::sign_out(),
+        },
+        Route {
+            path: "/api/owner-codes".to_owned(),
+            handlers: post(mail_code),
+            method: HttpMethod::Post,
+            operation: openapi::request_owner_code(),
         },
         Route {
             path: "/api/owner".to_owned(),
@@ -77,6 +85,38 @@ async fn sign_in(
     let cookie = door.begin_session(&cookie, SessionScope::Email(email.clone())).await?;
     let headers = HeaderMap::from_iter([(header::SET_COOKIE, cookie)]);
     Ok((headers, Json(view(&door, &SessionScope::Email(email)).await?)))
+}
+
+/// Mails the code of the newest conference, which opens all of that owner. Answers before it looks, so
+/// that nobody learns by asking whether an address owns something.
+async fn mail_code(
+    State(door): State<Arc<Door>>,
+    Paced(client): Paced,
+    Body(RequestOwnerCode { email }): Body<RequestOwnerCode>,
+) -> Result<StatusCode, Rejection> {
+    let email = email.trim().to_lowercase();
+    door.links_by_address.check(&client)?;
+    door.lost_codes_by_email.check(&email)?;
+    if email_problem(&email).is_none() {
+        tokio::spawn(async move {
+            if let Err(rejection) = door.send_code_again(&email).await {
+                warn!(code = ?rejection.code, "A lost access code could not be mailed");
+            }
+        });
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Door {
+    async fn send_code_again(&self, email: &str) -> Result<(), Rejection> {
+        let newest = self.house.store.ledgers_by_owner(email, 1).await?;
+        for ledger in newest {
+            let command = Command::SendOwnerCodeAgain { effect_id: fresh_id() };
+            let request = Request::of_the_house(command);
+            self.house.ledgers.perform(ConferenceId(ledger.ledger), request).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Whoever has no session is signed out already.

@@ -113,6 +113,15 @@ fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer,
             memory.ask_effect(effect_id, &effect, cause.now);
             Ok(at(memory.position()))
         }
+        Command::SendOwnerCodeAgain { effect_id } => {
+            let effect = process::owner_code_mail(memory.conference());
+            memory.ask_effect(
+                effect_id,
+                &effect.ok_or(RefusalCode::ConferenceNotFound)?,
+                cause.now,
+            );
+            Ok(at(memory.position()))
+        }
         command => {
             let order_id = command.order_id().unwrap_or(OrderId(Uuid::nil()));
             let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
@@ -267,6 +276,7 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
         | Command::ReadOrder { .. }
         | Command::ReadDashboard
         | Command::RequestOrderLinks { .. }
+        | Command::SendOwnerCodeAgain { .. }
         | Command::EffectPerformed
         | Command::Conference(_) => return Ok(()),
     };

@@ -3,7 +3,7 @@
 use crate::desk::{Desk, code_of, facts, form, new_seat_type, seat_type_facts};
 use crate::house::{Browser, Db, TestHouse, fresh, start, start_with};
 use crate::on_both_databases;
-use crate::payment::{all_effects_are_done, mails};
+use crate::payment::{all_effects_are_done, eventually, mails};
 use serde_json::{Value, json};
 use shared::management::{
     ChangeQuota, ConferenceFacts, DeleteSeatType, PublishConference, RotateOwnerCode,
@@ -368,6 +368,27 @@ async fn mails_to_an_address_that_nobody_proved_are_limited() {
     assert_eq!(last, 429);
     all_effects_are_done(&house).await;
     assert_eq!(mails(&house, "owner-code-").len(), 10);
+}
+
+#[tokio::test]
+async fn a_lost_code_is_mailed_to_its_owner_and_the_answer_tells_nobody_anything() {
+    let house = start(Db::Sqlite).await;
+    let create = form("lost", "mia@example.org");
+    Desk::default().accepted(&house, &create).await;
+    all_effects_are_done(&house).await;
+    let ask = async |email: &str| {
+        let wanted = json!({ "email": email });
+        Desk::default().post(&house, "/api/owner-codes", &wanted).await
+    };
+    assert_eq!(ask(" Mia@Example.org").await, ask("nobody@example.org").await);
+    eventually("the code is mailed again", async || mails(&house, "owner-code-").len() == 2).await;
+    let code = code_of(&house, "lost", create.command_id).await.to_string();
+    assert!(mails(&house, "owner-code-").iter().all(|mail| mail.contains(&code)));
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(ask("mia@example.org").await.0);
+    }
+    assert_eq!(statuses, [204, 204, 204, 429, 429], "nobody is buried in mails");
 }
 
 #[tokio::test]

@@ -5,11 +5,13 @@ use crate::components::field::ErrorSummary;
 use crate::desk::api;
 use crate::desk::arrival::arrive;
 use crate::desk::form::{Asked, Form, Kind, ask, submit_button};
+use crate::desk::session::use_session;
 use crate::desk::values::{Problems, Values};
+use crate::erased::{press, show};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::AccessCode;
-use shared::management::SignIn;
+use shared::management::{RequestOwnerCode, SignIn};
 use shared::refusal::FieldProblem;
 use shared::rules::email_problem;
 
@@ -34,11 +36,14 @@ fn problems(values: &Values) -> Vec<FieldProblem> {
     problems.0
 }
 
+const CODE_SENT: &str = "If you have conferences under that address, we've sent the code.";
+
 /// The page.
 #[component]
 pub fn SignInPage() -> impl IntoView {
     let nothing = Values(vec![("email", String::new()), ("access_code", String::new())]);
     let form = Form::new(nothing, problems);
+    let sent = RwSignal::new(false);
     arrive(|| "Sign in".to_owned(), move || form.mistakes.with(|mistakes| !mistakes.is_empty()));
     view! {
         <div class="main prose">
@@ -56,6 +61,16 @@ pub fn SignInPage() -> impl IntoView {
                 {ask(form, CODE)}
                 <div class="form-acts">{submit_button(form, "Sign in", "Signing in…")}</div>
             </form>
+            <section class="desk-section-block" aria-labelledby="lost">
+                <h2 id="lost">"Lost your code?"</h2>
+                <p>"Enter your email address above, and we'll send the code there."</p>
+                <p class="acts">
+                    <button class="button" on:click=press(move || ask_for_the_code(form, sent))>
+                        "Email me my access code"
+                    </button>
+                </p>
+                {show(move || sent.get(), || view! { <p class="note">{CODE_SENT}</p> }.into_any())}
+            </section>
             <p class="desk-aside">
                 "New here? " <a href="/manage/new">"Create a conference"</a>
                 ". You need no account."
@@ -83,6 +98,26 @@ fn submit(form: Form) {
                 form.is_busy.set(false);
                 form.explain(&failure);
             }
+        }
+    });
+}
+
+/// One answer whatever the address; the mail says the rest.
+fn ask_for_the_code(form: Form, sent: RwSignal<bool>) {
+    let email = untrack(|| form.values()).get("email").to_owned();
+    if let Some(problem) = email_problem(&email) {
+        form.show(vec![FieldProblem { field: "email".to_owned(), message: problem.to_string() }]);
+        return;
+    }
+    let announcer = use_session().announcer;
+    sent.set(false);
+    spawn_local(async move {
+        match api::request_owner_code(&RequestOwnerCode { email }).await {
+            Ok(()) => {
+                announcer.polite(CODE_SENT);
+                sent.set(true);
+            }
+            Err(failure) => form.explain(&failure),
         }
     });
 }

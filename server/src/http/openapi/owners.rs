@@ -7,8 +7,8 @@ use shared::RefusalCode;
 use shared::commands::Accepted;
 use shared::management::{
     Admission, AdmitAttendee, ChangeQuota, CreateConference, CreateSeatType, DeleteSeatType,
-    OwnerCommand, OwnerView, PublishConference, ResendConfirmation, RotateOwnerCode, SignIn,
-    UnpublishConference, UpdateConference, UpdateSeatType,
+    OwnerCommand, OwnerView, PublishConference, RequestOwnerCode, ResendConfirmation,
+    RotateOwnerCode, SignIn, UnpublishConference, UpdateConference, UpdateSeatType,
 };
 use utoipa::ToSchema;
 use utoipa::openapi::ResponseBuilder;
@@ -75,6 +75,17 @@ pub(in crate::http) fn sign_in() -> Operation {
     refused(operation, &[&POSTED, &[RefusalCode::SignInFailed]])
 }
 
+pub(in crate::http) fn request_owner_code() -> Operation {
+    let yes = ResponseBuilder::new().description("If there are conferences, a mail is on its way");
+    let operation = OperationBuilder::new()
+        .tag("owners")
+        .summary(Some("Mails an owner the access code again"))
+        .description(Some("The answer is the same whether the address owns a conference or not."))
+        .request_body(Some(json_body(&RequestOwnerCode::name(), example("owner-codes"))))
+        .response("204", yes.build());
+    refused(operation, &[&POSTED])
+}
+
 pub(in crate::http) fn sign_out() -> Operation {
     let yes = ResponseBuilder::new().description("Signed out, now or before").build();
     let operation = OperationBuilder::new()
@@ -98,6 +109,9 @@ pub(super) fn example(route: &str) -> Value {
     let id = |number: u32| format!("0190a5e4-0000-7000-8000-00000000000{number}");
     if route == "sign-in" {
         return json!({ "email": "mia@example.org", "access_code": "K7M-2QX" });
+    }
+    if route == "owner-codes" {
+        return json!({ "email": "mia@example.org" });
     }
     let facts = json!({
         "name": "RustConf", "tagline": "Fearless", "description": "Two days of Rust.",
@@ -157,6 +171,7 @@ pub(super) fn add_schemas(all: &mut Schemas) {
     add::<AdmitAttendee>(all);
     add::<Admission>(all);
     add::<SignIn>(all);
+    add::<RequestOwnerCode>(all);
     add::<OwnerView>(all);
 }
 
@@ -185,5 +200,6 @@ mod tests {
         survives::<ResendConfirmation>(ResendConfirmation::ROUTE);
         survives::<AdmitAttendee>(AdmitAttendee::ROUTE);
         survives::<SignIn>("sign-in");
+        survives::<RequestOwnerCode>("owner-codes");
     }
 }

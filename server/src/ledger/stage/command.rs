@@ -87,6 +87,11 @@ pub enum Command {
         email: String,
         expires_at: Timestamp,
     },
+    /// Somebody says that they own the conference and have lost the code. The mail goes to the owner.
+    SendOwnerCodeAgain {
+        /// The mail's, so that a retry is the same mail.
+        effect_id: Uuid,
+    },
     /// An instant has come, or a restart wants to be sure.
     LookAgain {
         order_id: OrderId,
@@ -107,7 +112,8 @@ impl Command {
             Self::Conference(_)
             | Self::EffectPerformed
             | Self::ReadDashboard
-            | Self::RequestOrderLinks { .. } => None,
+            | Self::RequestOrderLinks { .. }
+            | Self::SendOwnerCodeAgain { .. } => None,
             Self::RegisterToConference { order_id, .. }
             | Self::AssignRegistrantDetails { order_id, .. }
             | Self::ExtendSeatReservation { order_id }
@@ -149,6 +155,7 @@ impl Command {
             Self::CancelRegistration { .. } => "CancelRegistration",
             Self::SendConfirmationAgain { .. } => "SendConfirmationAgain",
             Self::RequestOrderLinks { .. } => "RequestOrderLinks",
+            Self::SendOwnerCodeAgain { .. } => "SendOwnerCodeAgain",
             Self::LookAgain { .. } => "LookAgain",
             Self::EffectPerformed => "EffectPerformed",
             Self::ReadOrder { .. } => "ReadOrder",

@@ -451,6 +451,15 @@ fn a_mail_with_links_is_asked_for_without_an_event_and_once() {
     assert_eq!(desk.effects(), ["MailOrderLinks"]);
 }
 
+#[test]
+fn a_code_is_mailed_again_to_the_owner_and_to_nobody_else() {
+    let mut desk = Desk::open(10, 0);
+    let again = Command::SendOwnerCodeAgain { effect_id: Uuid::from_u128(7) };
+    let refusal = desk.of_the_house(again, NOON).unwrap_err();
+    assert_eq!(refusal.code, RefusalCode::ConferenceNotFound, "the house's own has no owner");
+    assert_eq!(desk.effects(), [""; 0]);
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Register(u8, bool, u32),
