@@ -137,10 +137,8 @@ async fn from_the_cut_off_on_names_stay(house: TestHouse) {
 }
 
 async fn a_command_sent_twice_names_once_even_after_a_restart(house: TestHouse) {
-    let view = {
-        owner(&house, 10).await;
-        house.conference_view(SLUG).await
-    };
+    owner(&house, 10).await;
+    let view = house.conference_view(SLUG).await;
     let browser = bought(&house, 1).await;
     let first = assign(&browser, 0, person("Jon"));
     let position = house.accepted(&first, &browser.token).await.position;

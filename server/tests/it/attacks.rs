@@ -9,15 +9,18 @@ use crate::house::{Browser, Db, TestHouse, fresh, start};
 use crate::payment::{all_effects_are_done, mails};
 use crate::seating::{SLUG, assign, bought, bought_of, owner, person, seat, unassign};
 use crate::shell::start_built;
+use futures_util::future::join_all;
 use mail_parser::MessageParser;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use server::trust;
 use shared::commands::{AssignRegistrantDetails, Attendee, Registrant};
 use shared::management::{ConferenceFacts, CreateConference, PublishConference};
 use shared::tickets::Tickets;
 use shared::{CommandId, PaymentId, RefusalCode};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// One route as `openapi.json` describes it, at the addresses of these tests.
 #[derive(Clone)]
@@ -195,6 +198,40 @@ async fn no_page_of_another_site_gets_anything_done() {
     }
     assert_eq!(scene.head().await, before, "nothing happened");
     assert!(scene.mia.owner(&scene.house).await.is_some(), "nor was anybody signed out");
+}
+
+/// Posts each body from an address of its own, all at once. How many were heard?
+async fn heard(house: &TestHouse, path: &str, bodies: &[Value]) -> usize {
+    let asked = (1..).zip(bodies).map(|(number, body)| {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(trust::nobody())
+            .local_address(IpAddr::from([127, 0, 1, number]));
+        client.build().unwrap().post(house.url(path)).json(body)
+    });
+    let asked: Vec<RequestBuilder> = asked.collect();
+    let answers = join_all(asked.into_iter().map(RequestBuilder::send)).await;
+    answers.into_iter().filter(|answer| answer.as_ref().unwrap().status() != 429).count()
+}
+
+#[tokio::test]
+async fn guessing_from_many_addresses_is_limited_by_whom_it_is_about() {
+    let house = start(Db::Sqlite).await;
+    owner(&house, 10).await;
+    let body = |path: &str, email: &str| match path {
+        "/api/sign-in" => json!({ "email": email, "access_code": "000-000" }),
+        "/api/find-order" => {
+            json!({ "conference": SLUG, "email": email, "access_code": "000-000" })
+        }
+        _ => json!({ "conference": SLUG, "email": email }),
+    };
+    for (path, most) in [("/api/sign-in", 10), ("/api/find-order", 10), ("/api/order-links", 5)] {
+        // Another spelling is the same address.
+        let ada = ["ada@example.org", " ADA@example.org"].repeat(8);
+        let ada: Vec<Value> = ada.into_iter().map(|email| body(path, email)).collect();
+        assert_eq!(heard(&house, path, &ada).await, most, "{path}");
+        let jon = body(path, "jon@example.org");
+        assert_eq!(heard(&house, path, &[jon]).await, 1, "{path}: nobody else is kept out");
+    }
 }
 
 /// The places of all texts in a body.

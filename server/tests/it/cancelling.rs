@@ -10,12 +10,11 @@ use crate::seating::{
     ticket_of,
 };
 use server::payment_gateway::ProviderStatus;
-use shared::CommandId;
-use shared::RefusalCode;
 use shared::commands::CompleteRegistration;
 use shared::dashboard::DashboardView;
 use shared::live::{Snapshot, Topic, View};
 use shared::views::{OrderStatus, PaymentStatus};
+use shared::{CommandId, RefusalCode};
 
 on_both_databases! {
     a_cancelled_order_gives_back_its_seats_and_its_money
@@ -116,6 +115,7 @@ async fn an_order_cancelled_twice_is_refunded_once(house: TestHouse) {
         assert_eq!(count(&house, &view, kind).await, 1, "{kind}");
     }
     assert_eq!(mailed(&house, "cancellation-").len(), 1);
+    assert!(mailed(&house, "refund-").is_empty(), "that mail has told it already");
     let line = house.conference_view(SLUG).await.seat_types[0].clone();
     assert_eq!((line.sold, line.remaining()), (0, 10));
 }
