@@ -109,7 +109,7 @@ fn printed(order: MyOrder, tickets: Tickets) -> AnyView {
                 </div>
                 <div class="paper-ticket-code">
                     // The server's own drawing: squares and nothing else.
-                    <div class="paper-ticket-qr" role="img" aria-label="The ticket as a QR code" inner_html=qr></div>
+                    <div class="paper-ticket-qr" inner_html=qr></div>
                     <p class="paper-ticket-letters">{ticket}</p>
                 </div>
             </li>

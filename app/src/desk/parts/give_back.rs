@@ -81,7 +81,9 @@ pub fn GiveBack(order: MyOrder) -> impl IntoView {
                         "Cancel my registration…"
                     </button>
                 </p>
-                <p class="field-error">{text(move || failure.get())}</p>
+                {show(move || failure.with(|words| !words.is_empty()), move || view! {
+                    <p class="field-error">{text(move || failure.get())}</p>
+                }.into_any())}
                 <AskOnce words=QUESTION is_open=is_open act=act>
                     <p>{text(move || order.view(consequence).unwrap_or_default())}</p>
                 </AskOnce>

@@ -81,7 +81,9 @@ impl Card {
     fn form(self) -> AnyView {
         let left = move |event: FocusEvent| {
             let goes_to = event.related_target().and_then(|it| it.dyn_into::<Node>().ok());
-            let stays = self.form.get_untracked().is_some_and(|it| it.contains(goes_to.as_ref()));
+            // Absent when the card goes while somebody types in it: the browser tells that, too.
+            let form = self.form.try_get_untracked().flatten();
+            let stays = form.is_some_and(|it| it.contains(goes_to.as_ref()));
             if !stays {
                 // A press on the button of another card comes first.
                 browser::when_released(Box::new(move || self.seats.leave(self.position)));

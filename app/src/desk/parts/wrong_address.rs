@@ -72,7 +72,7 @@ impl Correction {
             <p>
                 <button
                     type="button"
-                    class="button button-quiet"
+                    class="button button-quiet keep-wrong"
                     aria-expanded=text(move || self.is_open.get().to_string())
                     on:click=press(move || {
                         self.is_open.update(|is_open| *is_open = !*is_open);
