@@ -20,6 +20,7 @@ pub struct Config {
     pub storage: Storage,
     pub payment: Payment,
     pub mail: Mail,
+    pub tls: Tls,
     pub secrets: Secrets,
 }
 
@@ -40,6 +41,9 @@ pub struct Http {
     /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
     /// tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
+    /// Open sockets per client address; 0: no limit but the server's own (for load tests, and behind a
+    /// proxy, which is one address for everybody). `SOCKETS_PER_CLIENT`
+    pub sockets_per_client: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +70,13 @@ pub struct Mail {
     pub dir: PathBuf,
     /// Shows the files to whoever asks, although we listen to more than this machine. `INBOX=1`
     pub shows_inbox: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Authorities (PEM) that we believe besides the machine's own, when we go out to a mail server or
+    /// a payment provider. `TRUSTED_CERTIFICATES`
+    pub trusted_certificates: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Mail {
@@ -126,6 +137,7 @@ impl Config {
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
             commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
+            sockets_per_client: parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes),
         };
         if http.test_door && !http.listen_addr.ip().is_loopback() {
             mistakes.push("TEST_DOOR is only for a loopback LISTEN_ADDR".to_owned());
@@ -154,7 +166,10 @@ impl Config {
             Err(_) => own_secret(&storage.data_dir)?,
         };
         let secrets = Secrets::derive(&secret, env::var("PAYMENT_SECRET").ok());
-        Ok(Self { http, storage, payment, mail, secrets })
+        let trusted_certificates = var_or("TRUSTED_CERTIFICATES", "");
+        let trusted_certificates =
+            (!trusted_certificates.is_empty()).then(|| PathBuf::from(trusted_certificates));
+        Ok(Self { http, storage, payment, mail, tls: Tls { trusted_certificates }, secrets })
     }
 
     /// A configuration for a test: a free port, everything in one folder, no limits.
@@ -168,6 +183,7 @@ impl Config {
                 test_door: true,
                 test_clock_ahead_ms: 0,
                 commands_per_minute: 0,
+                sockets_per_client: 0,
             },
             storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },
             payment: Payment { provider_url: String::new() },
@@ -177,6 +193,7 @@ impl Config {
                 dir: folder.join("mail"),
                 shows_inbox: false,
             },
+            tls: Tls { trusted_certificates: None },
             secrets: Secrets::derive(&[7; 32], None),
         }
     }
