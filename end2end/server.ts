@@ -47,6 +47,11 @@ export class Server {
     return join(this.folder, "mail");
   }
 
+  /** What its clock shows. */
+  get now(): number {
+    return Date.now() + this.aheadMs;
+  }
+
   /** What it said last, for the report of a failed test. */
   get lastWords(): string {
     return this.log.join("\n");

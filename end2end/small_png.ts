@@ -73,7 +73,8 @@ function average(box: Colour[]): number {
   return (mean(16) << 16) | (mean(8) << 8) | mean(0);
 }
 
-function read(png: Buffer): { width: number; height: number; pixels: Uint32Array } {
+/** The pixels, row by row, as 0xRRGGBB. */
+export function read(png: Buffer): { width: number; height: number; pixels: Uint32Array } {
   const data: Buffer[] = [];
   let header = Buffer.alloc(0);
   for (let at = SIGNATURE.length; at < png.length; ) {

@@ -98,7 +98,8 @@ commands! {
         seats: Vec<SeatQuantity>,
     }
 
-    /// Says who is ordering. May be repeated until the order is final.
+    /// Says who is ordering. May be repeated until the order is final, and after that until somebody
+    /// else has got a ticket; the confirmation then goes to the corrected address.
     AssignRegistrantDetails, "assign-registrant-details" {
         registrant: Registrant,
     }

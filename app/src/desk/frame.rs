@@ -66,7 +66,7 @@ pub fn Desk() -> impl IntoView {
         {sections(session)}
         {banners(session)}
         <main id="main" tabindex="-1">{page(session)}</main>
-        {footer()}
+        {footer(session)}
     }
 }
 
@@ -217,11 +217,19 @@ fn open_page(place: Place) -> AnyView {
     }
 }
 
-fn footer() -> impl IntoView {
+fn footer(session: Session) -> impl IntoView {
+    // Registrants' orders are opened by a token, which is no cookie.
+    let note = move || {
+        if session.is_registrants() {
+            "No account, no cookies, no trackers."
+        } else {
+            "One cookie, to know that it is you. No trackers."
+        }
+    };
     view! {
         <footer class="site-footer">
             <ThemeSwitch />
-            <p class="site-footer-note">"One cookie, to know that it is you. No trackers."</p>
+            <p class="site-footer-note">{text(note)}</p>
         </footer>
     }
 }

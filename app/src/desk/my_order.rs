@@ -70,6 +70,13 @@ impl MyOrder {
         })
     }
 
+    /// The registrant's address; empty until it is known.
+    #[must_use]
+    pub fn email(self) -> String {
+        let email = self.view(|view| view.registrant.as_ref().map(|it| it.email.clone()));
+        email.flatten().unwrap_or_default()
+    }
+
     /// Where the order's view stands in the ledger.
     #[must_use]
     pub fn position(self) -> u64 {
@@ -108,7 +115,7 @@ impl MyOrder {
     #[must_use]
     pub fn envelope(self, says: &str) -> Option<Envelope> {
         let token = self.token.get_value()?;
-        let command_id = self.change_saved(|order| order.intent(says))?;
+        let command_id = change_saved(&self.slug(), self.id, |order| order.intent(says))?;
         Some(Envelope { command_id, conference: self.slug(), order_id: self.id, token })
     }
 
@@ -122,8 +129,10 @@ impl MyOrder {
         envelope: Envelope,
     ) -> Result<Accepted, Failure> {
         let answer = api::send(&command, &envelope.token).await;
+        // By now the page may have been left: nothing of it is touched.
+        let Envelope { command_id, conference, order_id, .. } = envelope;
         if !matches!(answer, Err(Failure::Unreachable | Failure::Faulty { .. })) {
-            self.change_saved(|order| order.answered(envelope.command_id));
+            change_saved(&conference, order_id, |order| order.answered(command_id));
         }
         answer
     }
@@ -137,16 +146,6 @@ impl MyOrder {
         api::read(&api::request(path, None, token.as_deref()).await?)
     }
 
-    /// Changes what the device keeps about this order. Read anew each time: the first program may be
-    /// open in another tab.
-    fn change_saved<T>(self, change: impl FnOnce(&mut SavedOrder) -> T) -> Option<T> {
-        let slug = self.slug();
-        let mut saved = Saved::load(&slug);
-        let changed = change(saved.order_mut(self.id)?);
-        saved.store(&slug);
-        Some(changed)
-    }
-
     /// Does something with every view of the order that comes.
     pub fn on_view(self, mut act: impl FnMut(&OrderView, u64) + 'static) {
         react(move || {
@@ -154,4 +153,17 @@ impl MyOrder {
             self.view(|view| untrack(|| act(view, position)));
         });
     }
+}
+
+/// Changes what the device keeps about an order. Read anew each time: the first program may be open in
+/// another tab.
+fn change_saved<T>(
+    slug: &str,
+    id: OrderId,
+    change: impl FnOnce(&mut SavedOrder) -> T,
+) -> Option<T> {
+    let mut saved = Saved::load(slug);
+    let changed = change(saved.order_mut(id)?);
+    saved.store(slug);
+    Some(changed)
 }

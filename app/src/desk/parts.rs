@@ -3,6 +3,7 @@
 pub mod ask_once;
 pub mod checklist;
 pub mod conference_fields;
+pub mod copy_link;
 pub mod give_back;
 pub mod happenings_list;
 pub mod keep_order;
@@ -17,3 +18,4 @@ pub mod seat_card;
 pub mod seat_type_card;
 pub mod seat_type_form;
 pub mod seats_chart;
+pub mod wrong_address;

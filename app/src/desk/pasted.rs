@@ -38,6 +38,10 @@ fn person(line: &str) -> Result<Attendee, &'static str> {
     }
     let (given_name, family_name) = match names.as_slice() {
         [] => return Err("There is no name in this line"),
+        // As address books sort: "Lovelace, Ada".
+        [whole] if whole.contains(',') => {
+            whole.split_once(',').map_or(("", ""), |(family, given)| (given, family))
+        }
         [whole] => whole.rsplit_once(char::is_whitespace).unwrap_or((whole, "")),
         // A column for each.
         [given, family, ..] => (given.as_str(), family.as_str()),
@@ -96,6 +100,7 @@ mod tests {
             "Ada\tLovelace\tada@example.org",
             "Ada Lovelace <ada@example.org>",
             "\"Ada Lovelace\" <ada@example.org>,",
+            "\"Lovelace, Ada\" <ada@example.org>",
             "ada@example.org, Ada, Lovelace",
             "  \"Ada\",\"Lovelace\",\"ada@example.org\"  ",
         ] {

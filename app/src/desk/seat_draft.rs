@@ -143,10 +143,51 @@ impl Draft {
         self.news = None;
     }
 
+    /// True while a name is sent, not an empty seat.
+    #[must_use]
+    pub const fn is_naming(&self) -> bool {
+        matches!(self.sent, Some(Some(_)))
+    }
+
+    /// What became of the sending. After a no, what was true before stands in the boxes again and what
+    /// was sent is kept beside them; keys pressed since then are nobody's to take away.
+    pub fn hears(&mut self, phase: Phase) {
+        let is_refused = matches!(phase, Phase::Refused(_));
+        if is_refused && self.typed == texts(self.sent.iter().flatten().next()) {
+            self.typed = texts(self.seated.as_ref());
+        }
+        self.phase = phase;
+    }
+
+    /// Whom the server refused, for trying again.
+    #[must_use]
+    pub fn rejected(&self) -> Option<&Attendee> {
+        let is_refused = matches!(self.phase, Phase::Refused(_));
+        self.sent.iter().flatten().next().filter(|_| is_refused)
+    }
+
+    /// What was typed but came too late to be saved, in words.
+    #[must_use]
+    pub fn lost_words(&self) -> Option<String> {
+        let lost = self.typed.join(" ");
+        let lost = self.rejected().map_or_else(|| lost.trim().to_owned(), line_of);
+        let is_lost = (self.is_changed() || self.rejected().is_some()) && !lost.is_empty();
+        is_lost.then(|| format!("Not saved: {lost}"))
+    }
+
+    /// What nobody answered, if nothing was typed since.
+    #[must_use]
+    pub fn unsent(&self) -> Option<Option<Attendee>> {
+        let is_unsent = self.phase == Phase::NotSent;
+        self.sent.clone().filter(|sent| is_unsent && self.typed == texts(sent.as_ref()))
+    }
+
     /// The view at this position shows the seat. True when something changed here.
     pub fn shows(&mut self, seated: Option<Attendee>, position: u64) -> bool {
         let before = self.clone();
-        let is_shown = matches!(self.phase, Phase::Answered(answer) if answer <= position);
+        // An answer that was lost on the way: the seat itself says that it was done.
+        let is_done = self.phase == Phase::NotSent && self.sent.as_ref() == Some(&seated);
+        let is_answered = matches!(self.phase, Phase::Answered(answer) if answer <= position);
         if seated != self.seated {
             let was_changed = self.is_changed();
             let is_ours = self.sent.as_ref() == Some(&seated);
@@ -158,7 +199,7 @@ impl Draft {
             }
             self.seated = seated;
         }
-        if is_shown {
+        if is_answered || is_done {
             self.phase = Phase::Idle;
             self.sent = None;
         }
@@ -191,6 +232,12 @@ pub fn attendee_of(registrant: &Registrant) -> Attendee {
 #[must_use]
 pub fn is_same_address(one: &Attendee, other: &Attendee) -> bool {
     one.email.trim().eq_ignore_ascii_case(other.email.trim())
+}
+
+/// How a person is written in a line.
+#[must_use]
+pub fn line_of(attendee: &Attendee) -> String {
+    format!("{} {} · {}", attendee.given_name, attendee.family_name, attendee.email)
 }
 
 fn texts(attendee: Option<&Attendee>) -> [String; 3] {
@@ -297,18 +344,40 @@ mod tests {
         let mut draft = Draft::of(Some(person("Jon")));
         typed(&mut draft, &person("Mia"));
         draft.sends(Some(person("Mia")));
-        draft.phase = Phase::Refused("Names can't be changed any more.".into());
-        assert_eq!((draft.chip(), draft.text(0)), ("Assigned", "Mia"));
+        draft.hears(Phase::Refused("Names can't be changed any more.".into()));
+        assert_eq!((draft.chip(), draft.text(0)), ("Assigned", "Jon"));
+        assert!(draft.rejected() == Some(&person("Mia")), "and can be tried again");
         draft.types(0, "Mia M".into());
-        assert_eq!(draft.phase, Phase::Idle);
+        assert_eq!((draft.phase.clone(), draft.rejected().is_none()), (Phase::Idle, true));
+    }
+
+    #[test]
+    fn keys_pressed_before_a_refusal_stay() {
+        let mut draft = Draft::of(None);
+        draft.sends(Some(person("Jon")));
+        draft.types(0, "Jonathan".into());
+        draft.hears(Phase::Refused("Names can't be changed any more.".into()));
+        assert_eq!(draft.text(0), "Jonathan");
     }
 
     #[test]
     fn what_was_not_sent_says_so_until_it_is_typed_over() {
         let mut draft = Draft::of(None);
         draft.sends(Some(person("Jon")));
-        draft.phase = Phase::NotSent;
+        draft.hears(Phase::NotSent);
         assert_eq!(draft.chip(), "Not sent yet");
-        assert!(draft.intent() == Intent::Assign(person("Jon")), "and can be sent again");
+        assert!(draft.unsent() == Some(Some(person("Jon"))), "and can be sent again");
+        draft.types(0, "Jonathan".into());
+        assert!(draft.unsent().is_none());
+    }
+
+    #[test]
+    fn a_name_that_could_not_be_taken_off_can_be_taken_off_again() {
+        let mut draft = Draft::of(Some(person("Jon")));
+        draft.sends(None);
+        draft.hears(Phase::NotSent);
+        assert!(draft.unsent() == Some(None));
+        assert!(draft.shows(None, 8), "or the answer was lost, and it is done");
+        assert_eq!(draft.chip(), "Not assigned");
     }
 }

@@ -40,6 +40,8 @@ impl Seats {
             leavings: StoredValue::new(0),
         };
         order.on_view(move |view, position| seats.follow(view, position));
+        // Whoever goes to another page does not wait for the ten seconds.
+        on_cleanup(move || seats.take_off_now());
         seats
     }
 
@@ -109,7 +111,12 @@ impl Seats {
 
     /// Saves what is typed at a seat, if it is complete. False when it is not.
     pub fn save(self, position: u32) -> bool {
-        match self.draft(position).map(|draft| draft.with_untracked(Draft::intent)) {
+        let draft = self.draft(position);
+        if let Some(unsent) = draft.and_then(|draft| draft.with_untracked(Draft::unsent)) {
+            self.send(position, unsent);
+            return true;
+        }
+        match draft.map(|draft| draft.with_untracked(Draft::intent)) {
             Some(Intent::Assign(attendee) | Intent::Reassign(attendee)) => {
                 self.send(position, Some(attendee));
                 true
@@ -119,10 +126,22 @@ impl Seats {
         }
     }
 
-    /// The seat was left: what is complete and takes nobody's ticket away is saved.
+    /// The seat was left: what is complete and takes nobody's ticket away is saved. What could not be
+    /// sent waits for a press.
     pub fn leave(self, position: u32) {
-        let intent = self.draft(position).map(|draft| draft.with_untracked(Draft::intent));
-        if let Some(Intent::Assign(attendee)) = intent {
+        let left = self.draft(position).map(|draft| {
+            draft.with_untracked(|draft| (draft.phase == Phase::Idle, draft.intent()))
+        });
+        if let Some((true, Intent::Assign(attendee))) = left {
+            self.send(position, Some(attendee));
+        }
+    }
+
+    /// Asks once more for what the server refused.
+    pub fn try_again(self, position: u32) {
+        let draft = self.draft(position);
+        let rejected = draft.and_then(|draft| draft.with_untracked(|it| it.rejected().cloned()));
+        if let Some(attendee) = rejected {
             self.send(position, Some(attendee));
         }
     }
@@ -200,8 +219,12 @@ impl Seats {
 
     fn answered(self, draft: RwSignal<Draft>, position: u32, answer: Result<u64, Failure>) {
         let live = self.order.session.live;
+        let was_freed = draft.try_with_untracked(|draft| !draft.is_naming()) == Some(true);
         let (phase, words) = match answer {
-            Ok(answer) => (Phase::Answered(answer), format!("Seat {} is saved.", position + 1)),
+            Ok(answer) => {
+                let now = if was_freed { "free again" } else { "saved" };
+                (Phase::Answered(answer), format!("Seat {} is {now}.", position + 1))
+            }
             Err(Failure::Refused(problem)) => {
                 let words = problem.fields.first().map(|field| field.message.clone());
                 let words = words.or(problem.detail).unwrap_or(problem.title);
@@ -212,7 +235,7 @@ impl Seats {
             }
         };
         self.order.session.announcer.polite(&words);
-        if draft.try_update(|draft| draft.phase = phase).is_none() {
+        if draft.try_update(|draft| draft.hears(phase)).is_none() {
             return;
         }
         // The push may have been faster.

@@ -12,7 +12,7 @@ use crate::{browser, dates};
 use leptos::prelude::*;
 use shared::AccessCode;
 use shared::sale::hue_class;
-use shared::views::{OrderStatus, OrderView};
+use shared::views::{ConferenceView, OrderStatus, OrderView};
 
 /// The page.
 #[component]
@@ -74,15 +74,17 @@ fn confirmed(registration: Registration) -> impl IntoView {
             <h1 class="confirmation-title" tabindex="-1">"You're registered"</h1>
             {ticket(registration)}
             <section class="confirmation-part" aria-labelledby="next">
-                <h2 id="next">"What happens next"</h2>
-                <p>
-                    "We're sending the access code to " <strong>{email}</strong>
-                    ". With that address and the code you can open this order on any device."
-                </p>
+                <h2 id="next">"What's next"</h2>
                 <p>
                     <a class="button button-primary" rel="external" href=own("assign")>
                         {text(move || registration.order(assigned).unwrap_or_default())}
                     </a>
+                </p>
+                <p>{text(move || registration.conference(later).unwrap_or_default())}</p>
+                <p>
+                    "We've emailed the access code to " <strong>{email}</strong>
+                    ". Both together open this order on any device. "
+                    <a rel="external" href=own("assign#keep")>"Send again, or wrong address?"</a>
                 </p>
             </section>
             <section class="confirmation-part" aria-labelledby="keep">
@@ -147,10 +149,22 @@ fn ticket(registration: Registration) -> impl IntoView {
     }
 }
 
-/// What is left to do, in the second program: "Say who sits where (0 of 2 done)".
+/// What is left to do, in the second program: "Assign names to your 2 seats (0 of 2 done)".
 fn assigned(order: &OrderView) -> String {
     let named = order.seats.iter().filter(|seat| seat.attendee.is_some()).count();
-    format!("Say who sits where ({named} of {} done)", order.seats.len())
+    let count = order.seats.len();
+    let seats = if count == 1 { "seat".to_owned() } else { format!("{count} seats") };
+    format!("Assign names to your {seats} ({named} of {count} done)")
+}
+
+fn later(conference: &ConferenceView) -> String {
+    let until = conference.assign_until.unwrap_or(conference.ends_at);
+    format!("There is time until {}.", dates::day_and_time(until, &conference.time_zone))
+}
+
+/// The entry that the mail brings, too.
+fn calendar(order: &OrderView) -> String {
+    format!("/api/conferences/{}/calendar.ics?order={}", order.conference, order.id)
 }
 
 fn keep(registration: Registration) -> impl IntoView {
@@ -166,7 +180,7 @@ fn keep(registration: Registration) -> impl IntoView {
             <a
                 class="button"
                 download=""
-                href=text(move || format!("/api/conferences/{}/calendar.ics", registration.slug.get()))
+                href=text(move || registration.order(calendar).unwrap_or_default())
             >
                 "Add to calendar"
             </a>

@@ -20,7 +20,11 @@ pub enum Command {
     MarkSeatsAsReserved {
         seats: Vec<SeatQuantity>,
     },
-    AssignRegistrantDetails(Registrant),
+    AssignRegistrantDetails {
+        registrant: Registrant,
+        /// Somebody else has got a ticket from this registrant.
+        is_anybody_else_named: bool,
+    },
     ExtendSeatReservation {
         /// Seats are scarce: holds are not extended.
         high_demand: bool,
@@ -212,7 +216,9 @@ impl Decider for Order {
         match command {
             Command::RegisterToConference(registration) => self.register(registration, now),
             Command::MarkSeatsAsReserved { seats } => Ok(self.mark_reserved(seats)),
-            Command::AssignRegistrantDetails(registrant) => self.assign(&registrant, now),
+            Command::AssignRegistrantDetails { registrant, is_anybody_else_named } => {
+                self.assign(&registrant, is_anybody_else_named, now)
+            }
             Command::ExtendSeatReservation { high_demand } => self.extend(high_demand, now),
             Command::ReleaseHold => match self.status {
                 Status::Unknown => Err(RefusalCode::OrderNotFound.into()),
@@ -355,14 +361,25 @@ impl Order {
         vec![Event::OrderPartiallyReserved { seats }, totals(lines, currency)]
     }
 
-    fn assign(&self, registrant: &Registrant, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-        self.check_alive(now)?;
+    /// A confirmed order's registrant may still be corrected, for a mistyped address, until somebody
+    /// else's ticket says who registered them. The confirmation then goes to the new address.
+    fn assign(
+        &self,
+        registrant: &Registrant,
+        is_anybody_else_named: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Refusal> {
+        let is_corrected = self.status == Status::Confirmed && !is_anybody_else_named;
+        if !is_corrected {
+            self.check_alive(now)?;
+        }
         let registrant = rules::check_registrant(registrant)
             .map_err(|fields| Refusal::fields(RefusalCode::DetailsInvalid, fields))?;
         if self.registrant.as_ref() == Some(&registrant) {
             return Ok(vec![]);
         }
-        Ok(vec![Event::OrderRegistrantAssigned { registrant }])
+        let mail = if is_corrected { self.send_again(now)? } else { vec![] };
+        Ok([vec![Event::OrderRegistrantAssigned { registrant }], mail].concat())
     }
 
     fn extend(&self, high_demand: bool, now: Timestamp) -> Result<Vec<Event>, Refusal> {

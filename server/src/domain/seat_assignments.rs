@@ -7,7 +7,7 @@
 
 use super::{Decider, Refusal};
 use serde::{Deserialize, Serialize};
-use shared::commands::{Attendee, SeatQuantity};
+use shared::commands::{Attendee, Registrant, SeatQuantity};
 use shared::{RefusalCode, SeatTypeId, Ticket, Timestamp, rules};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +154,14 @@ impl SeatAssignments {
     #[must_use]
     pub fn is_anybody_admitted(&self) -> bool {
         self.seats.iter().flatten().any(|seat| seat.is_admitted)
+    }
+
+    /// Somebody but the registrant has got a ticket.
+    #[must_use]
+    pub fn is_anybody_else_named(&self, registrant: Option<&Registrant>) -> bool {
+        let own = registrant.map(|registrant| registrant.email.to_lowercase());
+        let mut named = self.seats.iter().flatten().filter_map(|seat| seat.assigned.as_ref());
+        named.any(|(attendee, _)| Some(attendee.email.to_lowercase()) != own)
     }
 
     fn seat_mut(&mut self, position: u32) -> Option<&mut Seat> {

@@ -8,10 +8,12 @@ use super::session::Caller;
 use super::{Door, Route, openapi, queries};
 use crate::documents::{calendar, ticket};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use serde::Deserialize;
 use shared::tickets::Tickets;
 use shared::views::OrderStatus;
 use shared::{OrderId, RefusalCode};
@@ -36,15 +38,28 @@ pub(super) fn routes() -> Vec<Route> {
     vec![calendar, tickets]
 }
 
+/// Whose entry it is: an order's, as in its mails, or everybody's. The order's id is no secret.
+#[derive(Deserialize)]
+struct Whose {
+    order: Option<OrderId>,
+}
+
 /// The file that a calendar opens.
 async fn calendar_file(
     State(door): State<Arc<Door>>,
     Path(slug): Path<String>,
+    whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<impl IntoResponse, Rejection> {
     let (position, conference) = queries::conference(&door, &slug).await?;
-    let url = format!("{}/{}", door.house.public_url, conference.slug);
+    let home = format!("{}/{}", door.house.public_url, conference.slug);
+    let (id, url) = match whose {
+        Ok(Query(Whose { order: Some(order) })) => {
+            (order.0, format!("{home}/order/{order}/confirmed"))
+        }
+        Ok(Query(Whose { order: None })) | Err(_) => (conference.id.0, home),
+    };
     let entry = calendar::Entry {
-        id: conference.id.0,
+        id,
         conference: &conference,
         revision: position,
         url: &url,

@@ -160,6 +160,7 @@ pub(super) fn calendar() -> Operation {
     let operation = OperationBuilder::new()
         .tag("documents")
         .summary(Some("A published conference as a calendar entry"))
+        .description(Some("With `?order={id}` it is the entry that the order's mails bring, too."))
         .response("200", yes);
     let operation = in_path(operation, &["slug"]);
     refused(operation, &[&[RefusalCode::ConferenceNotFound], &UNWELL])

@@ -231,7 +231,10 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
             registration(memory, asked, &seats, access_code)?
         }
         Command::AssignRegistrantDetails { registrant, .. } => {
-            OrderCommand::AssignRegistrantDetails(registrant)
+            let file = memory.order(order_id).ok_or(RefusalCode::OrderNotFound)?;
+            let known = file.order.registrant.as_ref();
+            let is_anybody_else_named = file.assignments.is_anybody_else_named(known);
+            OrderCommand::AssignRegistrantDetails { registrant, is_anybody_else_named }
         }
         Command::ExtendSeatReservation { .. } => {
             OrderCommand::ExtendSeatReservation { high_demand: memory.seats().is_high_demand() }

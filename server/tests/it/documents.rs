@@ -53,6 +53,10 @@ async fn a_published_conference_is_a_calendar_entry(house: TestHouse) {
     ] {
         assert!(file.contains(&format!("{line}\r\n")), "{line} in {file}");
     }
+    let order = "0190a5e4-0000-7000-8000-000000000001";
+    let own = get(&house, &format!("{path}?order={order}"), None).await.text().await.unwrap();
+    assert!(own.contains(&format!("UID:{order}@127.0.0.1\r\n")), "as in the mail: {own}");
+    assert!(own.replace("\r\n ", "").contains(&format!("URL:{url}/order/{order}/confirmed\r\n")));
     let id = house.ledgers.find("calendar").await.unwrap();
     house.ledgers.manage(id, Manage::UnpublishConference).await.unwrap();
     for hidden in [path, "/api/conferences/nowhere/calendar.ics"] {

@@ -29,6 +29,16 @@ enum Shape {
     Unfinished,
 }
 
+impl Shape {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Seats | Self::Unfinished => "Your seats",
+            Self::Closed => CLOSED_TITLE,
+            Self::GivenBack => "Your registration is cancelled",
+        }
+    }
+}
+
 /// The page.
 #[component]
 pub fn AssignPage() -> impl IntoView {
@@ -48,11 +58,10 @@ pub fn AssignPage() -> impl IntoView {
     });
     view! {
         <div class="main desk-page my-seats">
+            // Stays while what is below it changes, and with it the focus.
+            <h1 tabindex="-1">{text(move || shape.get().title())}</h1>
             {block(move || match shape.get() {
-                Shape::Unknown => view! {
-                    <h1 tabindex="-1">"Your seats"</h1>
-                    <p class="loading">"Loading your order…"</p>
-                }.into_any(),
+                Shape::Unknown => view! { <p class="loading">"Loading your order…"</p> }.into_any(),
                 Shape::Closed => closed(order),
                 Shape::Seats => seats(order),
                 Shape::GivenBack => given_back(order),
@@ -85,6 +94,10 @@ fn groups(order: MyOrder) -> Vec<Group> {
 }
 
 fn seats(order: MyOrder) -> AnyView {
+    // The confirmation leads there for another mail.
+    if window().location().hash().is_ok_and(|hash| hash == "#keep") {
+        browser::focus_soon("#keep");
+    }
     let seats = Seats::of(order);
     let (named, count) = (
         memo(move || {
@@ -106,7 +119,6 @@ fn seats(order: MyOrder) -> AnyView {
     let groups = untrack(|| groups(order));
     let has_many = 1 < count;
     view! {
-        <h1 tabindex="-1">"Your seats"</h1>
         <div class="my-seats-lead">
             <p class="my-seats-progress" id="seats-progress" tabindex="-1">
                 {text(move || format!("{} of {count} assigned", named.get()))}
@@ -137,7 +149,6 @@ fn given_back(order: MyOrder) -> AnyView {
     browser::focus_soon("h1");
     let refund = move || order.view(refund_words).flatten().unwrap_or_default();
     view! {
-        <h1 tabindex="-1">"Your registration is cancelled"</h1>
         <p>"The seats went back on sale, and the tickets don't work any more."</p>
         <p>{text(refund)}</p>
         <p class="acts">
@@ -149,7 +160,6 @@ fn given_back(order: MyOrder) -> AnyView {
 
 fn unfinished(order: MyOrder) -> AnyView {
     view! {
-        <h1 tabindex="-1">"Your seats"</h1>
         <p>"Names can be given once the order is complete."</p>
         <p class="acts">
             <a class="button button-primary" href=order.path("confirmed") rel="external">"See your order"</a>
@@ -158,10 +168,12 @@ fn unfinished(order: MyOrder) -> AnyView {
     .into_any()
 }
 
+/// Stands over [`closed`].
+pub(super) const CLOSED_TITLE: &str = "This order isn't open on this device";
+
 /// Shown instead of an order that this device may not open.
 pub(super) fn closed(order: MyOrder) -> AnyView {
     view! {
-        <h1 tabindex="-1">"This order isn't open on this device"</h1>
         <p>"Open it with your email address and the access code."</p>
         <p class="acts">
             <a class="button button-primary" href=format!("/{}/find", order.slug()) rel="external">

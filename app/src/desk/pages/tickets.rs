@@ -2,12 +2,13 @@
 //!
 //! Not here: what a ticket is worth (the server).
 
-use super::assign::closed;
+use super::assign::{CLOSED_TITLE, closed};
 use crate::api::Failure;
+use crate::browser;
 use crate::dates;
 use crate::desk::my_order::MyOrder;
 use crate::desk::pages::not_found::NotFoundPage;
-use crate::erased::{block, each, press};
+use crate::erased::{block, each, press, show, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::tickets::{PrintedTicket, Tickets};
@@ -30,19 +31,22 @@ pub fn TicketsPage() -> impl IntoView {
     let sheet = RwSignal::new(Sheet::Asking);
     // A name that is given elsewhere meanwhile prints its ticket, too.
     order.on_view(move |_, _| ask(order, sheet));
+    let has_some = move || sheet.with(|sheet| matches!(sheet, Sheet::Known(_)));
     view! {
         <div class="main desk-page tickets-page">
+            <div class="desk-head">
+                <h1 tabindex="-1">
+                    {text(move || if order.is_closed_here() { CLOSED_TITLE } else { "Tickets" })}
+                </h1>
+                {show(has_some, move || acts(order))}
+            </div>
             {block(move || if order.is_closed_here() {
                 closed(order)
             } else {
                 match sheet.get() {
-                    Sheet::Asking => view! {
-                        <h1 tabindex="-1">"Tickets"</h1>
-                        <p class="loading">"Fetching your tickets…"</p>
-                    }.into_any(),
+                    Sheet::Asking => view! { <p class="loading">"Fetching your tickets…"</p> }.into_any(),
                     Sheet::Known(tickets) => printed(order, *tickets),
                     Sheet::Failed(failure) => view! {
-                        <h1 tabindex="-1">"Tickets"</h1>
                         <p class="note note-look">{failure.sentence().to_owned()}</p>
                         <p class="acts">
                             <button class="button" on:click=press(move || ask(order, sheet))>"Try again"</button>
@@ -66,12 +70,25 @@ fn ask(order: MyOrder, sheet: RwSignal<Sheet>) {
     });
 }
 
+fn acts(order: MyOrder) -> AnyView {
+    let print = || {
+        let _ = window().print();
+    };
+    view! {
+        <p class="acts">
+            <button class="button button-primary" on:click=press(print)>"Print"</button>
+            <a class="button" href=order.path("assign")>"Your seats"</a>
+        </p>
+    }
+    .into_any()
+}
+
 fn printed(order: MyOrder, tickets: Tickets) -> AnyView {
     let Tickets { conference, location, starts_at, ends_at, time_zone, contact_email, tickets } =
         tickets;
     let days = dates::days(starts_at, ends_at, &time_zone);
     let opens = dates::opening(starts_at, &time_zone);
-    let code = untrack(|| order.view(|view| view.access_code.to_string())).unwrap_or_default();
+    let address = format!("{}{}", browser::origin(), order.path("confirmed"));
     let count = tickets.len();
     let ticket = |PrintedTicket { position, seat_type, attendee, ticket, qr }: PrintedTicket| {
         let title = format!("ticket-{position}");
@@ -87,12 +104,12 @@ fn printed(order: MyOrder, tickets: Tickets) -> AnyView {
                         <dt>"Where"</dt>
                         <dd>{location.clone()}</dd>
                         <dt>"Order"</dt>
-                        <dd>{code.clone()}</dd>
+                        <dd class="paper-ticket-address">{address.clone()}</dd>
                     </dl>
                 </div>
                 <div class="paper-ticket-code">
                     // The server's own drawing: squares and nothing else.
-                    <div class="paper-ticket-qr" role="img" aria-label="The ticket as a QR code" inner_html=qr></div>
+                    <div class="paper-ticket-qr" inner_html=qr></div>
                     <p class="paper-ticket-letters">{ticket}</p>
                 </div>
             </li>
@@ -101,18 +118,9 @@ fn printed(order: MyOrder, tickets: Tickets) -> AnyView {
     };
     let tickets = each(tickets, ticket);
     view! {
-        <div class="desk-head">
-            <h1 tabindex="-1">"Tickets"</h1>
-            <p class="acts">
-                <button class="button button-primary" on:click=press(|| {
-                    let _ = window().print();
-                })>"Print"</button>
-                <a class="button" href=order.path("assign")>"Your seats"</a>
-            </p>
-        </div>
         <p class="desk-soft tickets-note">
             {match count {
-                0 => "There is a ticket for every seat that has a name. Give your seats names first.",
+                0 => "There is a ticket for every seat that has a name. Say first who sits where.",
                 _ => "Show one at the door, on paper or on a phone. Each lets one person in, once.",
             }}
         </p>

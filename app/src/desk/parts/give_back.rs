@@ -57,8 +57,16 @@ pub fn GiveBack(order: MyOrder) -> impl IntoView {
         let until = until.get().map(|until| dates::day_and_time(until, &order.zone()));
         until.map(|until| format!("You can cancel until {until}.")).unwrap_or_default()
     };
+    let is_over = memo(move || until.get().is_some() && !is_possible.get());
+    let was = move || {
+        let until = until.get().map(|until| dates::day_and_time(until, &order.zone()));
+        let contact = order.conference(|view| view.contact_email.clone()).unwrap_or_default();
+        let until = until.unwrap_or_default();
+        format!("It could be cancelled until {until}. Can't come? Write to {contact}.")
+    };
     let act = Callback::new(move |()| give_back(order, is_busy, failure));
     view! {
+        {show(move || is_over.get(), move || view! { <p class="desk-soft">{text(was)}</p> }.into_any())}
         {show(move || is_possible.get(), move || view! {
             <section class="desk-panel" aria-labelledby="cancel">
                 <h2 id="cancel">"Can't come?"</h2>
@@ -73,7 +81,9 @@ pub fn GiveBack(order: MyOrder) -> impl IntoView {
                         "Cancel my registration…"
                     </button>
                 </p>
-                <p class="field-error">{text(move || failure.get())}</p>
+                {show(move || failure.with(|words| !words.is_empty()), move || view! {
+                    <p class="field-error">{text(move || failure.get())}</p>
+                }.into_any())}
                 <AskOnce words=QUESTION is_open=is_open act=act>
                     <p>{text(move || order.view(consequence).unwrap_or_default())}</p>
                 </AskOnce>

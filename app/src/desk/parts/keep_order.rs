@@ -1,6 +1,11 @@
 //! What a registrant keeps of an order, and the mail with everything in it again.
+//!
+//! Not here: another address for the mail (`wrong_address.rs`).
 
+use super::copy_link::CopyLink;
+use super::wrong_address::WrongAddress;
 use crate::api::Failure;
+use crate::browser;
 use crate::desk::my_order::MyOrder;
 use crate::erased::{flag, mark, press, text};
 use leptos::prelude::*;
@@ -17,43 +22,41 @@ enum Mail {
     Failed(String),
 }
 
-/// Tickets, calendar, mail.
+/// Tickets, calendar, link, mail.
 #[component]
 pub fn KeepOrder(order: MyOrder) -> impl IntoView {
     let mail = RwSignal::new(Mail::Idle);
     let is_busy = move || mail.with(|mail| *mail == Mail::Asked);
-    let email = move || {
-        let email = order.view(|view| view.registrant.as_ref().map(|it| it.email.clone()));
-        email.flatten().unwrap_or_default()
-    };
     let words = move || match mail.get() {
-        Mail::Idle => format!("We've emailed your confirmation to {}.", email()),
+        Mail::Idle => format!("We've emailed your confirmation to {}.", order.email()),
         Mail::Asked => "Sending…".to_owned(),
-        Mail::Sent => format!("Sent to {} again.", email()),
+        Mail::Sent => format!("Sent to {} again.", order.email()),
         Mail::Failed(words) => words,
     };
+    let address = text(move || format!("{}{}", browser::origin(), order.path("confirmed")));
+    let calendar = format!("/api/conferences/{}/calendar.ics?order={}", order.slug(), order.id);
     view! {
         <section class="desk-panel" aria-labelledby="keep">
-            <h2 id="keep">"Keep it"</h2>
+            <h2 id="keep" tabindex="-1">"Keep it"</h2>
             <p class="acts">
                 <a class="button" href=order.path("tickets")>"Print tickets"</a>
-                <a
-                    class="button"
-                    href=format!("/api/conferences/{}/calendar.ics", order.slug())
-                    download=""
-                >
-                    "Add to calendar"
-                </a>
-                <button
-                    class="button"
-                    class:button-busy=flag(is_busy)
-                    aria-disabled=mark(is_busy)
-                    on:click=press(move || send_again(order, mail))
-                >
-                    "Send again"
-                </button>
+                <a class="button" href=calendar download="">"Add to calendar"</a>
+                <CopyLink label="Copy link to this order" address=address />
             </p>
-            <p class="desk-soft keep-words">{text(words)}</p>
+            <div class="keep-mail">
+                <p>{text(words)}</p>
+                <p class="acts">
+                    <button
+                        class="button"
+                        class:button-busy=flag(is_busy)
+                        aria-disabled=mark(is_busy)
+                        on:click=press(move || send_again(order, mail))
+                    >
+                        "Send again"
+                    </button>
+                </p>
+            </div>
+            <WrongAddress order=order corrected=Callback::new(move |()| mail.set(Mail::Idle)) />
         </section>
     }
 }
@@ -72,10 +75,7 @@ fn send_again(order: MyOrder, mail: RwSignal<Mail>) {
     spawn_local(async move {
         let outcome = match order.send(command, envelope).await {
             Ok(_) => Mail::Sent,
-            Err(Failure::Refused(problem)) if problem.code == RefusalCode::TooManyRequests => {
-                Mail::Failed("We've just sent it. Look again in a few minutes.".to_owned())
-            }
-            Err(failure) => Mail::Failed(failure.sentence().to_owned()),
+            Err(failure) => Mail::Failed(refusal_words(&failure)),
         };
         order.session.announcer.polite(match &outcome {
             Mail::Failed(words) => words,
@@ -83,4 +83,14 @@ fn send_again(order: MyOrder, mail: RwSignal<Mail>) {
         });
         let _ = mail.try_set(outcome);
     });
+}
+
+/// Why no mail was sent.
+pub(super) fn refusal_words(failure: &Failure) -> String {
+    match failure {
+        Failure::Refused(problem) if problem.code == RefusalCode::TooManyRequests => {
+            "We've just sent it. Look again in a few minutes.".to_owned()
+        }
+        _ => failure.sentence().to_owned(),
+    }
 }

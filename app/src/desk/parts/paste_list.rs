@@ -5,7 +5,7 @@ use crate::desk::pasted::{self, Line};
 use crate::desk::seats::Seats;
 use crate::erased::{block, each, memo, press, show, text};
 use crate::format;
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use shared::commands::Attendee;
 
 /// What the list will do: who gets which seat, and the lines that cannot be used.
@@ -46,18 +46,22 @@ impl Plan {
 #[component]
 pub fn PasteList(seats: Seats) -> impl IntoView {
     let typed = RwSignal::new(String::new());
+    let details = NodeRef::<html::Details>::new();
     let plan = memo(move || Plan::of(pasted::read(&typed.get()), seats.open()));
     let count = move || plan.with(|plan| u32::try_from(plan.given.len()).unwrap_or_default());
     let fill = move || {
         let given = plan.get_untracked().given;
         typed.set(String::new());
+        if let Some(details) = details.get_untracked() {
+            details.set_open(false);
+        }
         for (position, attendee) in given {
             seats.give(position, &attendee);
         }
         crate::browser::focus_soon("#seats-progress");
     };
     view! {
-        <details class="desk-panel paste">
+        <details class="desk-panel paste" node_ref=details>
             <summary class="paste-summary">"Paste a list of names"</summary>
             <div class="field">
                 <label class="field-label" for="paste">"One person a line"</label>

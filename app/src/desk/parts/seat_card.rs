@@ -5,7 +5,7 @@
 
 use crate::browser;
 use crate::dates;
-use crate::desk::seat_draft::{Draft, FIELDS, Intent, Phase};
+use crate::desk::seat_draft::{Draft, FIELDS, Intent, Phase, line_of};
 use crate::desk::seats::Seats;
 use crate::erased::{block, each, either, flag, mark, memo, press, show, text};
 use leptos::{html, prelude::*};
@@ -62,13 +62,10 @@ impl Card {
     /// What cannot be changed any more.
     fn fixed(self) -> AnyView {
         let who = move || {
-            let name = |draft: &Draft| {
-                draft
-                    .seated()
-                    .map(|it| format!("{} {} · {}", it.given_name, it.family_name, it.email))
-            };
-            self.draft.with(name).unwrap_or_else(|| "Nobody was named.".to_owned())
+            let seated = self.draft.with(|draft| draft.seated().map(line_of));
+            seated.unwrap_or_else(|| "Nobody was named.".to_owned())
         };
+        let too_late = move || self.draft.with(Draft::lost_words).unwrap_or_default();
         let admitted = move || {
             let at = self.seats.seat(self.position, |seat| seat.admitted_at).flatten();
             at.map(|at| format!("Admitted {}", dates::day_and_time(at, &self.seats.order.zone())))
@@ -76,6 +73,7 @@ impl Card {
         view! {
             <p>{text(who)}</p>
             <p class="desk-soft">{text(move || admitted().unwrap_or_default())}</p>
+            <p class="seat-place-note">{text(too_late)}</p>
         }
         .into_any()
     }
@@ -83,7 +81,9 @@ impl Card {
     fn form(self) -> AnyView {
         let left = move |event: FocusEvent| {
             let goes_to = event.related_target().and_then(|it| it.dyn_into::<Node>().ok());
-            let stays = self.form.get_untracked().is_some_and(|it| it.contains(goes_to.as_ref()));
+            // Absent when the card goes while somebody types in it: the browser tells that, too.
+            let form = self.form.try_get_untracked().flatten();
+            let stays = form.is_some_and(|it| it.contains(goes_to.as_ref()));
             if !stays {
                 // A press on the button of another card comes first.
                 browser::when_released(Box::new(move || self.seats.leave(self.position)));
@@ -170,7 +170,11 @@ impl Card {
     fn notes(self) -> impl IntoView {
         let note = move || {
             let own = self.draft.with(|draft| match &draft.phase {
-                Phase::Refused(words) => Some(words.clone()),
+                Phase::Refused(words) => {
+                    let kept = draft.rejected().map(line_of);
+                    let kept = kept.map(|who| format!(" You typed {who}.")).unwrap_or_default();
+                    Some(format!("{words}{kept}"))
+                }
                 Phase::NotSent => Some("Nobody answered. What you typed is still here.".to_owned()),
                 Phase::Idle | Phase::Saving | Phase::Answered(_) => {
                     draft.news.clone().or_else(|| draft.warning())
@@ -182,6 +186,7 @@ impl Card {
             };
             own.or_else(twice).unwrap_or_default()
         };
+        let can_try_again = move || self.draft.with(|draft| draft.rejected().is_some());
         let is_leaving = move || self.seats.leaving.get() == Some(self.position);
         view! {
             {either(is_leaving, move || view! {
@@ -200,7 +205,18 @@ impl Card {
                     </button>
                 </p>
             }.into_any(), move || view! {
-                <p class="seat-place-note">{text(note)}</p>
+                <p class="seat-place-note">
+                    <span>{text(note)}</span>
+                    {show(can_try_again, move || view! {
+                        <button
+                            type="button"
+                            class="button"
+                            on:click=press(move || self.seats.try_again(self.position))
+                        >
+                            "Try again"
+                        </button>
+                    }.into_any())}
+                </p>
             }.into_any())}
         }
     }
@@ -212,7 +228,6 @@ impl Card {
         let is_busy = move || self.draft.with(Draft::is_on_its_way);
         let words = move || match self.draft.with(|draft| (draft.intent(), draft.phase.clone())) {
             (_, Phase::NotSent) => "Send",
-            (_, Phase::Refused(_)) => "Try again",
             (Intent::Reassign(_), _) => "Give the seat away",
             _ => "Save",
         };

@@ -236,15 +236,34 @@ fn a_payment_needs_seats_a_registrant_and_the_amount_that_was_shown() {
     assert_eq!(code(nameless, 1_000, NOON), Err(RefusalCode::RegistrantMissing));
 }
 
+/// The registrant as the browser says it, before anybody else has got a ticket.
+pub(crate) fn details(registrant: Registrant) -> Command {
+    Command::AssignRegistrantDetails { registrant, is_anybody_else_named: false }
+}
+
 #[test]
 fn details_are_checked_and_may_be_corrected_until_the_order_is_final() {
     given::<Order>(placed(1, 500))
-        .when(Command::AssignRegistrantDetails(ada()))
+        .when(details(ada()))
         .then([Event::OrderRegistrantAssigned { registrant: ada() }]);
     let nobody = Registrant { email: "nobody".into(), ..ada() };
-    given::<Order>(placed(1, 500))
-        .when(Command::AssignRegistrantDetails(nobody))
-        .then_refused(RefusalCode::DetailsInvalid);
+    given::<Order>(placed(1, 500)).when(details(nobody)).then_refused(RefusalCode::DetailsInvalid);
+}
+
+#[test]
+fn a_mistyped_address_may_be_corrected_after_the_purchase_until_others_have_tickets() {
+    let right = || Registrant { email: "ada@example.net".into(), ..ada() };
+    given::<Order>(confirmed()).when(details(right())).then([
+        Event::OrderRegistrantAssigned { registrant: right() },
+        Event::ConfirmationRequested { at: NOON },
+    ]);
+    given::<Order>(confirmed())
+        .when(Command::AssignRegistrantDetails { registrant: right(), is_anybody_else_named: true })
+        .then_refused(RefusalCode::OrderAlreadyConfirmed);
+    let often = vec![Event::ConfirmationRequested { at: NOON }; 5];
+    given::<Order>(and(confirmed(), often))
+        .when(details(right()))
+        .then_refused(RefusalCode::TooManyRequests);
 }
 
 #[test]

@@ -502,7 +502,7 @@ impl World {
             }
             Happening::Change(_) => {}
             Happening::Details => {
-                let command = order::Command::AssignRegistrantDetails(order::tests::ada());
+                let command = order::tests::details(order::tests::ada());
                 let events = self.order.decide(command, *now).unwrap_or_default();
                 events.iter().for_each(|event| self.order.evolve(event));
             }
