@@ -6,7 +6,7 @@
 use crate::dates;
 use crate::desk::happenings::{FILTERS, Happenings};
 use crate::desk::watching::Watching;
-use crate::erased::{block, each, memo, press, react, show, text};
+use crate::erased::{each, keyed, memo, press, react, show, text};
 use leptos::{ev, html, prelude::*};
 use shared::Timestamp;
 use shared::dashboard::{Happening, HappeningKind};
@@ -98,13 +98,19 @@ impl Reading {
                 {show(move || shown.with(Vec::is_empty), || view! {
                     <p class="desk-soft">"Nothing yet. Orders appear here as they come in."</p>
                 }.into_any())}
-                <ol>{block(move || each(shown.get(), |happening| self.line(happening)))}</ol>
+                <ol>{keyed(shown, move |position| self.line(position))}</ol>
+                {self.earlier()}
             </div>
         }
     }
 
-    fn line(self, happening: Happening) -> AnyView {
-        let Happening { at, kind, words, order_id, .. } = happening;
+    /// A line never changes, so it is made once: its time takes a while to write.
+    fn line(self, position: u64) -> AnyView {
+        let found =
+            self.watching.happenings.with_untracked(|happenings| happenings.at(position).cloned());
+        let Some(Happening { at, kind, words, order_id, .. }) = found else {
+            return ().into_any();
+        };
         let session = self.watching.session;
         let words = match order_id {
             Some(id) => {
@@ -127,6 +133,25 @@ impl Reading {
         let (zone, now) = untrack(|| (session.zone(), session.live.now.get()));
         let time = dates::time(at, &zone);
         if now.0 - at.0 < DAY_MS { time } else { format!("{}, {time}", dates::day_of(at, &zone)) }
+    }
+
+    /// Below the list, so that nothing of it moves.
+    fn earlier(self) -> AnyView {
+        let watching = self.watching;
+        show(
+            move || watching.is_incomplete.get(),
+            move || {
+                view! {
+                    <p class="happenings-missing">
+                        "Can't load earlier ones. "
+                        <button class="button" on:click=press(move || watching.session.live.refresh())>
+                            "Retry"
+                        </button>
+                    </p>
+                }
+                .into_any()
+            },
+        )
     }
 
     /// Its place is reserved, so that nothing moves when it comes.
