@@ -39,8 +39,8 @@ fn numbers(watching: Watching) -> AnyView {
         <NumberTiles watching=watching />
         <div class="dashboard-grid">
             <div class="dashboard-drawings">
-                <SalesChart watching=watching />
                 <SeatsChart watching=watching />
+                <SalesChart watching=watching />
             </div>
             <HappeningsList watching=watching />
         </div>
