@@ -1,6 +1,7 @@
 // The dashboard: every sale shows by itself, all numbers are of one moment, nothing moves under the eyes of somebody
 // who reads, and old numbers say that they are old.
 
+import type { Page } from "@playwright/test";
 import { hasNoBarrier, tabsTo } from "../barriers.ts";
 import { type Conference, expect, test as base } from "../house.ts";
 import { DeskPage } from "../pages/desk.ts";
@@ -34,6 +35,18 @@ const test = base.extend<Fixtures>({
 /** Measured, not judged: machines differ. */
 function print(words: string): void {
   console.log(`      ${words}`);
+}
+
+/** Begins to count the processor's time that the page's thread uses; returns what tells it. */
+async function threadTime(page: Page): Promise<() => Promise<number>> {
+  const chromium = await page.context().newCDPSession(page);
+  await chromium.send("Performance.enable", { timeDomain: "threadTicks" });
+  const read = async () => {
+    const { metrics } = await chromium.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration")!.value * 1_000;
+  };
+  const before = await read();
+  return async () => (await read()) - before;
 }
 
 /** What was seen in the frames since somebody began to look. */
@@ -117,6 +130,7 @@ test("stays calm and adds up while 500 orders a minute arrive @desktop", async (
   await server.changeQuota(watched.slug, students!.id, 1_000);
   await expect(desk.tile("Left")).toHaveText("2,012");
   await page.evaluate(watchEveryFrame, 2_012);
+  const busyMs = await threadTime(page);
   const orders = Array.from({ length: RUSH_ORDERS }, (_, index) => (index % 2 === 0 ? [2] : [0, 0, 1]));
   const rushing = rush(server, watched, orders, RUSH_PER_MINUTE);
   // Somebody works meanwhile.
@@ -131,7 +145,10 @@ test("stays calm and adds up while 500 orders a minute arrive @desktop", async (
   const { wrong, paints, longTasks, presses } = await page.evaluate(() => (window as unknown as { frames: Frames }).frames);
   const most = Math.max(...paints.map((from) => paints.filter((at) => from <= at && at < from + 1_000).length));
   print(`${paints.length} paints for ${RUSH_ORDERS} orders, at most ${most} in a second`);
-  print(`tasks over 50 ms: ${longTasks.map(Math.round).join(", ") || "none"}; slowest press ${Math.max(...presses)} ms`);
+  // On a machine that is busy with the servers of all tests a task is long because it waits; its own time says more.
+  const each = Math.round((await busyMs()) / paints.length);
+  print(`${each} ms of the page's own time for a paint, tracing included; slowest press ${Math.round(Math.max(0, ...presses))} ms`);
+  print(`${longTasks.length} tasks over 50 ms, waiting included: ${longTasks.map(Math.round).join(", ")}`);
   expect(wrong, "numbers add up in every frame").toEqual([]);
   // A paint that waited for its frame may share a second with four others.
   expect(most).toBeLessThanOrEqual(5);
