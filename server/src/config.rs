@@ -40,6 +40,9 @@ pub struct Http {
     /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
     /// tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
+    /// Open sockets per client address; 0: no limit but the server's own (for load tests, and behind a
+    /// proxy, which is one address for everybody). `SOCKETS_PER_CLIENT`
+    pub sockets_per_client: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +129,7 @@ impl Config {
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
             commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
+            sockets_per_client: parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes),
         };
         if http.test_door && !http.listen_addr.ip().is_loopback() {
             mistakes.push("TEST_DOOR is only for a loopback LISTEN_ADDR".to_owned());
@@ -168,6 +172,7 @@ impl Config {
                 test_door: true,
                 test_clock_ahead_ms: 0,
                 commands_per_minute: 0,
+                sockets_per_client: 0,
             },
             storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },
             payment: Payment { provider_url: String::new() },

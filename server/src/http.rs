@@ -22,6 +22,7 @@ mod problem;
 mod queries;
 mod session;
 mod shell;
+mod sockets;
 mod test_door;
 
 use crate::house::House;
@@ -35,7 +36,6 @@ use limits::Limit;
 use problem::Rejection;
 use shared::{ConferenceId, RefusalCode};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::HttpMethod;
 use utoipa::openapi::path::Operation;
@@ -62,8 +62,7 @@ struct Door {
     house: House,
     shell: shell::Shell,
     directory: queries::DirectoryCache,
-    /// One permit per open socket.
-    sockets: Arc<Semaphore>,
+    sockets: Arc<sockets::Sockets>,
     /// Commands per client address.
     commands: Limit,
     finds_by_address: Limit,
@@ -157,11 +156,12 @@ impl Door {
     fn new(house: House, description: String) -> Self {
         let shell = shell::Shell::load(&house.config.http.dist_dir);
         let commands = Limit::per_minute(house.config.http.commands_per_minute);
+        let sockets = sockets::Sockets::new(house.config.http.sockets_per_client);
         Self {
             house,
             shell,
             directory: queries::DirectoryCache::default(),
-            sockets: Arc::new(Semaphore::new(live::SOCKETS_MAX)),
+            sockets,
             commands,
             finds_by_address: Limit::per_minute(FINDS_PER_ADDRESS),
             finds_by_email: Limit::per_minute(FINDS_PER_EMAIL),

@@ -6,7 +6,8 @@
 
 use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
-use super::session::Caller;
+use super::session::{Caller, Client};
+use super::sockets::Full;
 use super::{Door, Route, openapi, passage, queries};
 use crate::live::{Frame, Mailbox, snapshot_frame};
 use axum::extract::State;
@@ -27,8 +28,6 @@ use tokio::time::{Interval, timeout};
 use tracing::debug;
 use utoipa::openapi::HttpMethod;
 
-/// Sockets of this server.
-pub(super) const SOCKETS_MAX: usize = 20_000;
 /// The longest honest frame is a watch with a grant, some 300 bytes.
 const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// What is read at all before we know that it is too long.
@@ -59,6 +58,7 @@ pub(super) fn route() -> Route {
 
 async fn connect(
     State(door): State<Arc<Door>>,
+    client: Client,
     headers: HeaderMap,
     Ok(owner): Result<OwnerCookie, std::convert::Infallible>,
     uri: Uri,
@@ -69,7 +69,10 @@ async fn connect(
     let upgrade = upgrade.map_err(|_| {
         Rejection::because(RefusalCode::Malformed, "This address speaks WebSocket only.")
     })?;
-    let permit = door.sockets.clone().try_acquire_owned().map_err(|_| RefusalCode::Busy)?;
+    let place = door.sockets.enter(client).map_err(|full| match full {
+        Full::Server => RefusalCode::Busy,
+        Full::Client => RefusalCode::TooManyRequests,
+    })?;
     let upgrade = upgrade
         .max_message_size(READ_BYTES_MAX)
         .max_frame_size(READ_BYTES_MAX)
@@ -77,7 +80,7 @@ async fn connect(
         .max_write_buffer_size(WRITE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
         Connection::new(door, socket, owner).serve().await;
-        drop(permit);
+        drop(place);
     }))
 }
 

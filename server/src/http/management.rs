@@ -1,9 +1,10 @@
 //! `GET /api/manage/{slug}/…`: lists for the owner of a conference, page by page, and the story of one
 //! order.
 //!
-//! Not here: the same as tables for spreadsheets (`management/tables.rs`), and what an owner may
-//! change (`owner_commands.rs`).
+//! Not here: who sits where (`management/attendees.rs`), the same as tables for spreadsheets
+//! (`management/tables.rs`), and what an owner may change (`owner_commands.rs`).
 
+mod attendees;
 mod tables;
 
 use super::owner_session::OwnerCookie;
@@ -19,7 +20,7 @@ use axum::extract::{Path, Query, State};
 use axum::handler::Handler;
 use axum::routing::get;
 use serde::Deserialize;
-use shared::management::{OrderHistory, OrderPage, OrderRow};
+use shared::management::{AttendeePage, OrderHistory, OrderPage, OrderRow};
 use shared::views::OrderStatus;
 use shared::{ConferenceId, Currency, Money, OrderId, RefusalCode, Timestamp};
 use std::convert::Infallible;
@@ -56,6 +57,19 @@ pub(super) fn routes() -> Vec<Route> {
             openapi::owned::<OrderHistory>("One order with its history in words", &["order_id"]),
         ),
         route(at("orders.csv"), tables::orders, openapi::table("All orders, newest first")),
+        route(
+            at("attendees"),
+            attendees::attendees,
+            openapi::list::<AttendeePage>(
+                "Named seats, by seat type and name",
+                &["search", "after"],
+            ),
+        ),
+        route(
+            at("attendees.csv"),
+            tables::attendees,
+            openapi::table("All named seats, by seat type and name"),
+        ),
     ]
 }
 
@@ -80,12 +94,6 @@ struct Asked {
 }
 
 impl Asked {
-    /// As it is compared. What no text of ours has is not worth asking a database for.
-    fn search(&self) -> String {
-        let search = self.search.trim().chars().filter(|c| !c.is_control());
-        search.take(SEARCH_LENGTH_MAX).collect::<String>().to_lowercase()
-    }
-
     fn status(&self) -> Result<Option<&'static str>, Rejection> {
         if self.status.is_empty() {
             return Ok(None);
@@ -96,14 +104,24 @@ impl Asked {
     }
 }
 
-fn asked(query: Result<Query<Asked>, QueryRejection>) -> Result<Asked, Rejection> {
+fn asked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Rejection> {
     let Query(asked) =
         query.map_err(|error| Rejection::because(RefusalCode::Malformed, error.body_text()))?;
     Ok(asked)
 }
 
+/// A search as it is compared. What no text of ours has is not worth asking a database for.
+fn sought(search: &str) -> String {
+    let search = search.trim().chars().filter(|c| !c.is_control());
+    search.take(SEARCH_LENGTH_MAX).collect::<String>().to_lowercase()
+}
+
 fn no_such_place() -> Rejection {
     Rejection::because(RefusalCode::Malformed, "No list goes on there.")
+}
+
+fn unreadable() -> Rejection {
+    StoreFault(anyhow::anyhow!("a row of a list cannot be read")).into()
 }
 
 async fn orders(
@@ -118,7 +136,7 @@ async fn orders(
         "" => ListPlace::BEGINNING,
         place => read_place(place).ok_or_else(no_such_place)?,
     };
-    let (search, status) = (asked.search(), asked.status()?);
+    let (search, status) = (sought(&asked.search), asked.status()?);
     // One more than is shown says whether there is a next page.
     let wanted = Wanted { search, status, after, limit: PAGE + 1 };
     let mut found = door.house.store.list(ledger.0, &wanted).await?;
@@ -153,7 +171,7 @@ async fn currency(door: &Door, ledger: ConferenceId) -> Result<Currency, Rejecti
 fn row(listed: Listed, currency: Currency) -> Result<OrderRow, Rejection> {
     let status = STATUSES.iter().find(|(_, name)| *name == listed.status);
     let (Some((status, _)), Ok(access_code)) = (status, listed.code.parse()) else {
-        return Err(StoreFault(anyhow::anyhow!("a row of a list cannot be read")).into());
+        return Err(unreadable());
     };
     Ok(OrderRow {
         id: OrderId(listed.process),
@@ -193,12 +211,8 @@ mod tests {
 
     #[test]
     fn a_search_is_short_and_without_control_characters() {
-        let asked = |search: &str| {
-            let search = search.to_owned();
-            Asked { search, status: String::new(), after: String::new() }.search()
-        };
-        assert_eq!(asked("  K7M-2QX\0\n "), "k7m-2qx");
-        assert_eq!(asked(&"Ä".repeat(5_000)), "ä".repeat(SEARCH_LENGTH_MAX));
+        assert_eq!(sought("  K7M-2QX\0\n "), "k7m-2qx");
+        assert_eq!(sought(&"Ä".repeat(5_000)), "ä".repeat(SEARCH_LENGTH_MAX));
     }
 
     #[test]

@@ -112,6 +112,8 @@ pub(super) fn view(summary: &str, parts: &[&str], refusals: &[RefusalCode]) -> O
     let operation = in_path(operation, parts);
     let operation = if refusals.contains(&RefusalCode::TokenMissing) {
         operation.security(SecurityRequirement::new(TOKEN, Vec::<String>::new()))
+    } else if refusals.contains(&RefusalCode::SignInRequired) {
+        operation.security(owners::by_owner())
     } else {
         operation
     };
@@ -216,7 +218,8 @@ pub(super) fn socket() -> Operation {
         .summary(Some("Watches views"))
         .description(Some(ABOUT_SOCKET))
         .response("101", yes);
-    refused(operation, &[&[RefusalCode::Malformed, RefusalCode::OriginForeign, RefusalCode::Busy]])
+    let full = [RefusalCode::TooManyRequests, RefusalCode::Busy];
+    refused(operation, &[&[RefusalCode::Malformed, RefusalCode::OriginForeign], &full])
 }
 
 pub(super) fn health(summary: &str, may_say_no: bool) -> Operation {

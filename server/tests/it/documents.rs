@@ -131,7 +131,7 @@ async fn sheet(house: &TestHouse, browser: &Browser) -> Tickets {
 }
 
 /// Whom each mail of a kind went to, and what it says.
-fn letters(house: &TestHouse, kind: &str) -> Vec<(String, String)> {
+pub(crate) fn letters(house: &TestHouse, kind: &str) -> Vec<(String, String)> {
     let mails = mails(house, kind);
     let letters = mails.iter().map(|mail| {
         let mail = MessageParser::default().parse(mail).unwrap();

@@ -3,12 +3,13 @@
 use crate::desk::Desk;
 use crate::house::{Browser, TestHouse, ada, fresh};
 use crate::on_both_databases;
+use crate::seating::{SLUG, admit, assign, ticket_of};
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE};
 use serde_json::Value;
 use server::domain::order::TokenHash;
 use server::ledger::stage::{Authority, Command, Request};
-use shared::commands::{AssignRegistrantDetails, Registrant, SeatQuantity};
-use shared::management::{OrderHistory, OrderPage};
+use shared::commands::{AssignRegistrantDetails, Attendee, Registrant, SeatQuantity};
+use shared::management::{AttendeePage, OrderHistory, OrderPage};
 use shared::views::{ConferenceView, OrderStatus};
 use shared::{AccessCode, CommandId, OrderId};
 
@@ -19,9 +20,10 @@ on_both_databases! {
     a_table_has_every_order_and_computes_nothing
     lists_are_nobody_elses_business
     an_odd_question_gets_an_answer
+    attendees_are_listed_by_seat_and_name_page_by_page
+    attendees_are_found_by_name_address_and_order
+    a_table_has_every_attendee_and_computes_nothing
 }
-
-const SLUG: &str = "rustconf";
 
 async fn desk(house: &TestHouse) -> (Desk, ConferenceView) {
     let desk = Desk::of_a_conference(house, SLUG, &[("General", 500, 2_000)]).await;
@@ -189,7 +191,7 @@ async fn lists_are_nobody_elses_business(house: TestHouse) {
     let eve = Desk::of_a_conference(&house, "evilconf", &[("General", 500, 10)]).await;
     let nobody = Desk::default();
     let one = format!("orders/{}", browser.order_id);
-    for path in ["orders", "orders.csv", &one] {
+    for path in ["orders", "orders.csv", "attendees", "attendees.csv", &one] {
         for (slug, who, expected) in [
             (SLUG, &nobody, (401, "sign_in_required")),
             (SLUG, &eve, (404, "conference_not_found")),
@@ -208,15 +210,137 @@ async fn lists_are_nobody_elses_business(house: TestHouse) {
 
 async fn an_odd_question_gets_an_answer(house: TestHouse) {
     let (mia, _) = desk(&house).await;
-    let ask = async |query: &str| -> (u16, Value) {
-        mia.get(&house, &format!("/api/manage/{SLUG}/orders?{query}")).await
+    let ask = async |list: &str, query: &str| -> (u16, Value) {
+        mia.get(&house, &format!("/api/manage/{SLUG}/{list}?{query}")).await
     };
-    for query in ["status=nonsense", "after=nonsense", "after=1.2", "color=red", "status=%27"] {
-        let (status, body) = ask(query).await;
+    let id = fresh();
+    // The last part is "a\0b" and two bytes that are no text.
+    let places = ["YQBi", "__4", "!"].map(|end| format!("after={id}.{id}.0.{end}"));
+    for (list, query) in [
+        ("orders", "status=nonsense"),
+        ("orders", "after=nonsense"),
+        ("orders", "after=1.2"),
+        ("orders", "color=red"),
+        ("orders", "status=%27"),
+        ("attendees", "status=held"),
+        ("attendees", "after=nonsense"),
+        ("attendees", &places[0]),
+        ("attendees", &places[1]),
+        ("attendees", &places[2]),
+    ] {
+        let (status, body) = ask(list, query).await;
         assert_eq!((status, body["code"].as_str()), (400, Some("malformed")), "{query}");
     }
     let long = format!("search={}", "x".repeat(3_000));
     for query in ["search=%00%01", "search=%27;--", &long, "search=%25%5F%5C"] {
-        assert_eq!(ask(query).await.0, 200, "{query}");
+        for list in ["orders", "attendees"] {
+            assert_eq!(ask(list, query).await.0, 200, "{list} {query}");
+        }
+    }
+    let made_up = format!("after={id}.{id}.4294967295.{}", "eHh4".repeat(1_000));
+    assert_eq!(ask("attendees", &made_up).await.0, 200);
+}
+
+fn attendee(given_name: &str, family_name: &str) -> Attendee {
+    let email = format!("{}@example.org", family_name.to_lowercase());
+    Attendee { given_name: given_name.into(), family_name: family_name.into(), email }
+}
+
+/// A paid order whose seats go to these attendees.
+async fn seated(house: &TestHouse, view: &ConferenceView, attendees: &[Attendee]) -> Browser {
+    let (browser, payment_id, total) = house.up_to_payment(view, attendees.len() as u32).await;
+    house.paid(&browser, payment_id, total).await;
+    for (position, attendee) in (0..).zip(attendees) {
+        house.accepted(&assign(&browser, position, attendee.clone()), &browser.token).await;
+    }
+    browser
+}
+
+async fn attendees(house: &TestHouse, desk: &Desk, query: &str) -> AttendeePage {
+    let (status, body) = desk.get(house, &format!("/api/manage/{SLUG}/attendees?{query}")).await;
+    assert_eq!(status, 200, "{query}: {body}");
+    serde_json::from_value(body).unwrap()
+}
+
+/// The ticket of the first seat at the door.
+async fn admit_first(house: &TestHouse, desk: &mut Desk, browser: &Browser) {
+    let ticket = ticket_of(house, browser, 0).await;
+    let (status, body) = desk.send(house, &admit(SLUG, &ticket)).await;
+    assert_eq!((status, &body["is_first"]), (200, &Value::Bool(true)), "{body}");
+}
+
+async fn attendees_are_listed_by_seat_and_name_page_by_page(house: TestHouse) {
+    let (mut mia, view) = desk(&house).await;
+    assert_eq!(attendees(&house, &mia, "").await, AttendeePage::default());
+    let numbered = |number: u32| attendee("Grace", &format!("Hopper{number:02}"));
+    let mut first = None;
+    for order in [2, 0, 1] {
+        let people: Vec<Attendee> = (order * 18..(order + 1) * 18).map(numbered).collect();
+        first = Some(seated(&house, &view, &people).await).filter(|_| order == 0).or(first);
+    }
+    let first = first.expect("three orders");
+    admit_first(&house, &mut mia, &first).await;
+
+    let page = attendees(&house, &mia, "").await;
+    assert_eq!((page.attendees.len(), page.assigned, page.admitted), (50, 54, 1));
+    let top = &page.attendees[0];
+    assert_eq!((top.order_id, top.position), (first.order_id, 0));
+    assert_eq!(top.access_code, house.order(&first).await.access_code);
+    assert_eq!((top.seat_type.as_str(), top.email.as_str()), ("General", "hopper00@example.org"));
+    assert_eq!(top.admitted_at, Some(house.clock.now()));
+    let next = page.next.expect("there is more");
+    let last = attendees(&house, &mia, &format!("after={next}")).await;
+    assert_eq!((last.attendees.len(), last.next, last.assigned), (4, None, 54));
+    let names = page.attendees.iter().chain(&last.attendees).map(|row| row.family_name.clone());
+    let wanted: Vec<String> = (0..54).map(|number| numbered(number).family_name).collect();
+    assert_eq!(names.collect::<Vec<_>>(), wanted, "everybody once, by name");
+}
+
+async fn attendees_are_found_by_name_address_and_order(house: TestHouse) {
+    let (mia, view) = desk(&house).await;
+    let agnes = attendee("Ägnes", "O'Neill");
+    let browser = seated(&house, &view, &[agnes, attendee("Jon", "Jaffe")]).await;
+    let found = async |search: &str| -> Vec<String> {
+        let page = attendees(&house, &mia, &format!("search={search}")).await;
+        assert_eq!(page.assigned, 2, "of everybody, whatever was searched for");
+        page.attendees.into_iter().map(|row| row.family_name).collect()
+    };
+    for search in ["%C3%A4gnes", "o'neill%20%C3%A4g", "O%27NEILL@"] {
+        assert_eq!(found(search).await, ["O'Neill"], "{search}");
+    }
+    let code = house.order(&browser).await.access_code;
+    for search in [code.to_string(), code.as_str().to_lowercase()] {
+        assert_eq!(found(&search).await, ["Jaffe", "O'Neill"], "{search}");
+    }
+    for search in ["%25", "nobody", "lovelace"] {
+        assert!(found(search).await.is_empty(), "{search}");
+    }
+}
+
+async fn a_table_has_every_attendee_and_computes_nothing(house: TestHouse) {
+    let (mut mia, view) = desk(&house).await;
+    let formula = "=HYPERLINK(\"https://evil.example\",\"x\")";
+    let evil = Attendee { given_name: formula.into(), ..attendee("", "@SUM(A1)") };
+    let evil = Attendee { email: "+1@example.org".into(), ..evil };
+    let browser = seated(&house, &view, &[evil]).await;
+    for order in 0..26 {
+        let people: Vec<Attendee> =
+            (0..20).map(|seat| attendee("Grace", &format!("Hopper{order}-{seat}"))).collect();
+        seated(&house, &view, &people).await;
+    }
+    admit_first(&house, &mut mia, &browser).await;
+
+    let rows = table(&house, &mia, "attendees.csv").await;
+    assert_eq!(rows.len(), 1 + 1 + 26 * 20, "over more than one page");
+    assert_eq!(
+        rows[0],
+        ["Seat type", "Given name", "Family name", "Email", "Order", "Seat", "Admitted (UTC)"]
+    );
+    let code = house.order(&browser).await.access_code.to_string();
+    let row = rows.iter().find(|row| row[4] == code).expect("its row");
+    assert_eq!(row[..3], ["General", &format!("'{formula}"), "'@SUM(A1)"]);
+    assert_eq!(row[3..], ["'+1@example.org", &code, "1", "2027-01-15 12:00:00"]);
+    for cell in rows.iter().flatten() {
+        assert!(!cell.starts_with(['=', '+', '-', '@']), "{cell}");
     }
 }

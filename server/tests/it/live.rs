@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::house::{Browser, Db, TestHouse, fresh, start, start_with};
+use crate::payment::eventually;
 use futures_util::{SinkExt, StreamExt};
 use server::domain::conference::Command as Manage;
 use shared::live::{ClientFrame, ServerFrame, Snapshot, TOPICS_PER_SOCKET_MAX, Topic, View};
@@ -169,6 +170,20 @@ async fn what_does_not_exist_cannot_be_watched() {
     socket.watch(&Topic::Directory, None).await;
     assert_eq!(socket.snapshot().await.position, 0);
     assert_eq!(house.hub.topics(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn one_address_opens_only_so_many_sockets() {
+    let house = start_with(Db::Sqlite, |config| config.http.sockets_per_client = 2).await;
+    let (first, _second) = (Socket::open(&house).await, Socket::open(&house).await);
+    let refused = async || match connect_async(house.ws_url()).await {
+        Err(Error::Http(answer)) => Some((answer.status().as_u16(), answer.headers().clone())),
+        _ => None,
+    };
+    let (status, headers) = refused().await.expect("two are enough");
+    assert!(status == 429 && headers.contains_key("retry-after"), "{headers:?}");
+    drop(first);
+    eventually("a place is free again", async || refused().await.is_none()).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod admission;
 mod architecture;
+mod assignments;
+mod attacks;
+mod cancelling;
 mod dashboard;
 mod desk;
 mod documents;
@@ -15,12 +19,14 @@ mod inbox;
 mod lists;
 mod live;
 mod mail;
+mod order_links;
 mod owners;
 mod partial_reservation;
 mod payment;
 mod postgres;
 mod race;
 mod registration;
+mod seating;
 mod shell;
 mod smtp_server;
 mod store_contract;

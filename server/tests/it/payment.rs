@@ -43,7 +43,7 @@ pub(crate) async fn eventually(fact: &str, mut is_there: impl AsyncFnMut() -> bo
 }
 
 /// Presses a button on the hosted page of the order's latest payment; says where that leads.
-async fn press(house: &TestHouse, browser: &Browser, decision: &str) -> String {
+pub(crate) async fn press(house: &TestHouse, browser: &Browser, decision: &str) -> String {
     let order = house.order(browser).await;
     let pay_at = order.payment.and_then(|payment| payment.pay_at).expect("a payment in flight");
     let page = house.client.get(house.url(&pay_at)).send().await.unwrap();
@@ -86,7 +86,7 @@ fn pay_at(house: &TestHouse, browser: &Browser, payment_id: PaymentId, total: Mo
 }
 
 /// How often each kind of event happened to a conference.
-async fn count(house: &TestHouse, conference: &ConferenceView, kind: &str) -> usize {
+pub(crate) async fn count(house: &TestHouse, conference: &ConferenceView, kind: &str) -> usize {
     let events = house.store.read_all(conference.id.0, 0, 1_000).await.unwrap();
     events.iter().filter(|event| event.kind == kind).count()
 }

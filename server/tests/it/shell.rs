@@ -36,7 +36,7 @@ fn build_app(dist: &Path) {
     assets::compress(dist).unwrap();
 }
 
-async fn start_built() -> TestHouse {
+pub(crate) async fn start_built() -> TestHouse {
     start_with(Db::Sqlite, |config| build_app(&config.http.dist_dir)).await
 }
 

@@ -38,6 +38,7 @@ impl Target {
             .env("PAYMENT_SECRET", PAYMENT_SECRET)
             .env("TEST_DOOR", "1")
             .env("COMMANDS_PER_MINUTE", "0")
+            .env("SOCKETS_PER_CLIENT", "0")
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into()))
             .stdout(Stdio::piped())
             .stderr(fs::File::create(folder.path().join("server.log"))?)

@@ -3,16 +3,18 @@
 //!
 //! Not here: how cells are written (`documents/csv.rs`).
 
+use super::attendees::{self, SeatNames};
 use super::{Door, OwnerCookie, Rejection, currency, row};
 use crate::documents::csv;
 use crate::store::lists::{ListPlace, Wanted};
+use crate::store::people::AttendeeKey;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use shared::management::OrderRow;
+use shared::management::{AttendeeRow, OrderRow};
 use shared::{ConferenceId, Currency, Money, Timestamp};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -53,6 +55,30 @@ pub(super) async fn orders(
     Ok(attachment(&format!("{slug}-orders.csv"), pages))
 }
 
+pub(super) async fn attendees(
+    State(door): State<Arc<Door>>,
+    Path(slug): Path<String>,
+    Ok(owner): Result<OwnerCookie, Infallible>,
+) -> Result<Response, Rejection> {
+    let ledger = door.owned(&owner, &slug).await?;
+    let names = Arc::new(SeatNames::of(&door, ledger).await?);
+    let mut beginning = csv::BEGINNING.to_owned();
+    csv::write_row(
+        &mut beginning,
+        ["Seat type", "Given name", "Family name", "Email", "Order", "Seat", "Admitted (UTC)"],
+    );
+    let start = Some(AttendeeKey::default());
+    let pages = try_unfold((beginning, start), move |(mut page, after)| {
+        let (door, names) = (door.clone(), names.clone());
+        async move {
+            let Some(after) = after else { return Ok(None) };
+            let next = add_attendees(&door, (ledger, &names), &after, &mut page).await?;
+            Ok::<_, Broken>(Some((page, (String::new(), next))))
+        }
+    });
+    Ok(attachment(&format!("{slug}-attendees.csv"), pages))
+}
+
 /// The store failed in the middle: the other side sees a download that broke off, not a short list.
 #[derive(Debug, thiserror::Error)]
 #[error("the list broke off")]
@@ -83,6 +109,22 @@ async fn add_orders(
     Ok(next)
 }
 
+/// The same for attendees.
+async fn add_attendees(
+    door: &Door,
+    (ledger, names): (ConferenceId, &SeatNames),
+    after: &AttendeeKey,
+    page: &mut String,
+) -> Result<Option<AttendeeKey>, Rejection> {
+    let found = door.house.store.attendees(ledger.0, "", after, ROWS).await?;
+    let next =
+        found.last().filter(|_| found.len() == ROWS as usize).map(|last| last.attendee.key());
+    for listed in found {
+        write_attendee(page, &attendees::row(listed, names)?);
+    }
+    Ok(next)
+}
+
 fn write_order(page: &mut String, order: &OrderRow, status: &str) {
     let OrderRow { access_code, name, email, total, .. } = order;
     let cells = [
@@ -97,6 +139,21 @@ fn write_order(page: &mut String, order: &OrderRow, status: &str) {
         &instant(order.changed_at),
     ];
     csv::write_row(page, cells);
+}
+
+fn write_attendee(page: &mut String, attendee: &AttendeeRow) {
+    let AttendeeRow { seat_type, given_name, family_name, email, .. } = attendee;
+    let cells = [
+        seat_type,
+        given_name,
+        family_name,
+        email,
+        &attendee.access_code.to_string(),
+        // As people count.
+        &(attendee.position + 1).to_string(),
+        &attendee.admitted_at.map(instant).unwrap_or_default(),
+    ];
+    csv::write_row(page, cells.map(String::as_str));
 }
 
 fn attachment(

@@ -3,7 +3,7 @@
 use super::owners::{MANAGED, by_owner};
 use super::{Schemas, UNWELL, add, refused, says};
 use shared::RefusalCode;
-use shared::management::{OrderHistory, OrderPage};
+use shared::management::{AttendeePage, OrderHistory, OrderPage};
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
@@ -51,5 +51,6 @@ fn parameter(name: &str, place: ParameterIn, required: Required) -> ParameterBui
 /// Every type that an answer to an owner's question can have.
 pub(super) fn add_schemas(all: &mut Schemas) {
     add::<OrderPage>(all);
+    add::<AttendeePage>(all);
     add::<OrderHistory>(all);
 }

@@ -37,7 +37,10 @@ impl Postgres {
                     ticket, admitted_at, code
              FROM attendees
              JOIN orders ON orders.ledger = attendees.ledger AND orders.process = attendees.process
-             WHERE attendees.ledger = $1 AND strpos(attendees.sought, $2) > 0
+             WHERE attendees.ledger = $1
+             AND (strpos(attendees.sought, $2) > 0
+                  OR strpos(lower(code || chr(10) || substr(code, 1, 3) || '-' || substr(code, 4)), $2)
+                     > 0)
              AND (kind, attendees.sought, attendees.process, place) > ($3, $4, $5, $6)
              ORDER BY kind, attendees.sought, attendees.process, place LIMIT $7",
         )

@@ -35,7 +35,10 @@ impl Sqlite {
                     ticket, admitted_at, code
              FROM attendees INDEXED BY attendees_by_kind_and_name
              JOIN orders ON orders.ledger = attendees.ledger AND orders.process = attendees.process
-             WHERE attendees.ledger = $1 AND instr(attendees.sought, $2) > 0
+             WHERE attendees.ledger = $1
+             AND (instr(attendees.sought, $2) > 0
+                  OR instr(lower(code || char(10) || substr(code, 1, 3) || '-' || substr(code, 4)), $2)
+                     > 0)
              AND (kind, attendees.sought, attendees.process, place) > ($3, $4, $5, $6)
              ORDER BY kind, attendees.sought, attendees.process, place LIMIT $7",
         )

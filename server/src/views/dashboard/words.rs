@@ -7,6 +7,7 @@ use crate::domain::conference::Event as ConferenceEvent;
 use crate::domain::order::Event as OrderEvent;
 use crate::domain::payment::Event as PaymentEvent;
 use crate::domain::seat_assignments::Event as AssignmentsEvent;
+use crate::domain::seats_availability::Event as SeatsEvent;
 use crate::events::{Event, Stream};
 use shared::dashboard::HappeningKind as Kind;
 use shared::views::OrderView;
@@ -27,17 +28,24 @@ pub(super) fn happening<'a>(
     order: Option<&OrderView>,
     name: impl Fn(SeatTypeId) -> &'a str,
 ) -> Option<(Kind, String)> {
-    match (stream, event) {
-        (_, Event::Conference(event)) => Some((Kind::Settings, of_conference(event, name))),
-        (_, Event::Order(event)) => of_order(event, order?),
-        (Stream::Payment(_, id), Event::Payment(event)) => {
+    match event {
+        Event::Conference(event) => Some((Kind::Settings, of_conference(event, name))),
+        Event::Order(event) => of_order(event, order?),
+        Event::Payment(event) => {
+            let Stream::Payment(_, id) = stream else { return None };
             of_payment(event, id, order).map(|words| (Kind::Payment, words))
         }
-        (_, Event::SeatAssignments(event)) => {
+        Event::SeatAssignments(event) => {
             of_assignments(event, order?).map(|words| (Kind::Attendee, words))
         }
-        // Seats follow what orders and owners do.
-        _ => None,
+        // They follow what orders and owners do, which is told.
+        Event::Seats(
+            SeatsEvent::AvailableSeatsChanged { .. }
+            | SeatsEvent::SeatsReserved { .. }
+            | SeatsEvent::SeatsReservationCommitted { .. }
+            | SeatsEvent::SeatsReservationCancelled { .. }
+            | SeatsEvent::SeatsReturned { .. },
+        ) => None,
     }
 }
 
@@ -74,16 +82,18 @@ fn of_order(event: &OrderEvent, order: &OrderView) -> Option<(Kind, String)> {
         }
         OrderEvent::OrderConfirmed { .. } => (Kind::Sale, about("confirmed")),
         OrderEvent::OrderExpired {} => (Kind::Order, about("expired")),
-        OrderEvent::OrderCancelled {} => (Kind::Order, about("cancelled")),
-        OrderEvent::RegistrationCancelled {} => (Kind::Order, about("given back")),
+        OrderEvent::OrderCancelled {} => (Kind::Order, about("let go")),
+        OrderEvent::RegistrationCancelled {} => (Kind::Order, about("cancelled")),
         OrderEvent::SeatsReservationExtended { .. } => {
             (Kind::Order, format!("Order {code} got more time"))
+        }
+        OrderEvent::ConfirmationRequested { .. } => {
+            (Kind::Order, format!("Confirmation of order {code} sent again"))
         }
         OrderEvent::OrderPlaced { .. }
         | OrderEvent::OrderUpdated { .. }
         | OrderEvent::OrderTotalsCalculated { .. }
         | OrderEvent::OrderRegistrantAssigned { .. }
-        | OrderEvent::ConfirmationRequested { .. }
         | OrderEvent::RegistrationCompleted {} => return None,
     };
     Some((kind, words))
@@ -138,5 +148,84 @@ fn seats_and_total(order: &OrderView) -> String {
         "no seats".to_owned()
     } else {
         format!("{} · {}", lines.join(" + "), order.total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::order::{self, Conference};
+    use shared::{ConferenceId, Timestamp};
+    use uuid::Uuid;
+
+    /// What is told of each event that was ever stored, as if one order had seen them all.
+    const TOLD: [(&str, &str); 39] = [
+        ("ConferenceCreated", "RustConf created"),
+        ("SeatTypeCreated", "General admission added · 100 seats at €199"),
+        ("QuotaChanged", "Quota of General is now 120"),
+        ("ConferencePublished", "Conference published"),
+        ("ConferenceUnpublished", "Conference hidden"),
+        ("ConferenceUpdated", "Settings of the conference changed"),
+        ("SeatTypeUpdated", "General admission changed · €199 each"),
+        ("SeatTypeDeleted", "General removed"),
+        ("OwnerCodeRotated", "Access code of the owner replaced"),
+        ("AvailableSeatsChanged", ""),
+        ("SeatsReserved", ""),
+        ("SeatsReservationCommitted", ""),
+        ("SeatsReservationCancelled", ""),
+        ("SeatsReturned", ""),
+        ("OrderPlaced", ""),
+        ("OrderUpdated", ""),
+        ("OrderTotalsCalculated", ""),
+        ("OrderPartiallyReserved", "Order 0JR-300 held in part, 0 of 2 · no seats"),
+        ("OrderReservationCompleted", "Order 0JR-300 held · 2 General admission · €398"),
+        ("OrderRegistrantAssigned", ""),
+        ("SeatsReservationExtended", "Order 0JR-300 got more time"),
+        ("RegistrationCompleted", ""),
+        ("OrderConfirmed", "Order 0JR-300 confirmed · 2 General admission · €398"),
+        ("OrderExpired", "Order 0JR-300 expired · 2 General admission · €398"),
+        ("OrderCancelled", "Order 0JR-300 let go · 2 General admission · €398"),
+        ("RegistrationCancelled", "Order 0JR-300 cancelled · 2 General admission · €398"),
+        ("ConfirmationRequested", "Confirmation of order 0JR-300 sent again"),
+        ("PaymentInitiated", "Payment of €398 begun for order 0JR-300"),
+        ("PaymentQueried", ""),
+        ("PaymentCompleted", "€398 arrived for order 0JR-300"),
+        ("PaymentRejected", "Payment of €398 declined for order 0JR-300"),
+        ("PaymentCancelled", "Payment of €398 given up for order 0JR-300"),
+        ("PaymentRefundRequested", "€398 goes back for order 0JR-300"),
+        ("PaymentRefunded", "Payment of €398 refunded for order 0JR-300"),
+        ("SeatAssignmentsCreated", ""),
+        ("SeatAssigned", "Seat 2 of order 0JR-300 has a name"),
+        ("SeatUnassigned", "Seat 2 of order 0JR-300 has no name any more"),
+        ("SeatAdmitted", "Seat 2 of order 0JR-300 admitted"),
+        ("SeatAssignmentsClosed", ""),
+    ];
+
+    const fn stream_of(event: &Event) -> Stream {
+        let (order, payment) = (OrderId(Uuid::nil()), PaymentId(Uuid::nil()));
+        match event {
+            Event::Conference(_) => Stream::Conference,
+            Event::Seats(_) => Stream::Seats,
+            Event::Order(_) => Stream::Order(order),
+            Event::Payment(_) => Stream::Payment(order, payment),
+            Event::SeatAssignments(_) => Stream::SeatAssignments(order),
+        }
+    }
+
+    #[test]
+    fn every_event_is_told_or_is_a_step_and_none_names_a_person() {
+        let conference = Conference { id: ConferenceId(Uuid::nil()), slug: "rustconf" };
+        let golden = include_str!("../../events/golden.jsonl");
+        assert_eq!(golden.lines().count(), TOLD.len());
+        let mut order = None;
+        for (line, (name, expected)) in golden.lines().zip(TOLD) {
+            let (kind, payload) = line.split_once(' ').unwrap();
+            assert!(kind.contains(&format!(".{name}.")), "{kind} is not {name}");
+            let event = Event::decode(kind, payload).unwrap();
+            let stream = stream_of(&event);
+            order::apply(&mut order, conference, stream, &event, Timestamp(0));
+            let told = happening(stream, &event, order.as_ref(), |_| "General");
+            assert_eq!(told.map_or_else(String::new, |(_, words)| words), expected, "{kind}");
+        }
     }
 }

@@ -8,7 +8,7 @@ claims! {
     a_ticket_leads_to_its_place_until_the_name_is_gone
     a_commit_at_a_stale_head_names_nobody
     attendees_are_listed_by_kind_and_name_page_by_page
-    attendees_are_found_by_a_part_of_a_name_or_an_address
+    attendees_are_found_by_a_part_of_a_name_an_address_or_a_code
     a_ticket_is_good_for_one_place
     a_link_is_good_once_until_it_expires
     processes_are_found_by_email_alone
@@ -96,7 +96,7 @@ async fn attendees_are_listed_by_kind_and_name_page_by_page(world: World) {
     assert_eq!(pages, all, "no page leaves anybody out or shows anybody twice");
 }
 
-async fn attendees_are_found_by_a_part_of_a_name_or_an_address(world: World) {
+async fn attendees_are_found_by_a_part_of_a_name_an_address_or_a_code(world: World) {
     let world = world.with_a_ledger().await;
     let everybody = vec![attendee(0, 1, "O'Neil"), attendee(1, 1, "100%_x")];
     world.store.commit(&named(1, everybody)).await.expect("the head is right");
@@ -105,7 +105,12 @@ async fn attendees_are_found_by_a_part_of_a_name_or_an_address(world: World) {
     assert_eq!(names(&world, "grace o'n", &start, 9).await, ["O'Neil"]);
     assert_eq!(names(&world, "%_", &start, 9).await, ["100%_x"], "signs stand for themselves");
     assert_eq!(names(&world, "%", &start, 9).await, ["100%_x"]);
-    assert!(names(&world, "nobody", &start, 9).await.is_empty());
+    for code in ["ab12cd", "ab1-2cd", "12c"] {
+        assert_eq!(names(&world, code, &start, 9).await.len(), 2, "{code}");
+    }
+    for stranger in ["nobody", "ab12ce", "cd ab"] {
+        assert!(names(&world, stranger, &start, 9).await.is_empty(), "{stranger}");
+    }
 }
 
 async fn a_ticket_is_good_for_one_place(world: World) {
