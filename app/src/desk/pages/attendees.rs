@@ -206,7 +206,7 @@ fn line(session: Session, row: AttendeeRow) -> AnyView {
             <td>{row.email}</td>
             <td>{row.seat_type}</td>
             <td><a href=href>{row.access_code.to_string()}</a></td>
-            <td>{text(admitted)}</td>
+            <td data-label="Admitted: ">{text(admitted)}</td>
         </tr>
     }
     .into_any()
