@@ -217,6 +217,7 @@ test("says on every number when it is not live", async ({ line, desk, watched, s
 });
 
 test("has no barrier, and can be used by keyboard alone", async ({ desk, watched, server }) => {
+  test.slow();
   const { page } = desk;
   await hasNoBarrier(desk, "nothing sold", page.getByText("No seats sold in the last 24 hours"));
   await order(server, watched, [2, 1]);
