@@ -21,7 +21,7 @@ if (process.getuid?.() === 0) flags.push("--no-sandbox");
 export default defineConfig({
   testDir: "tests",
   // Pictures are made on purpose, by `npm run screenshots`.
-  testIgnore: process.env.SCREENSHOTS ? [] : ["**/screenshots.spec.ts"],
+  testIgnore: process.env.SCREENSHOTS ? [] : ["**/*screenshots.spec.ts"],
   outputDir: "test-results",
   fullyParallel: true,
   // Each worker has a server and a browser; on two cores a third one only makes time-outs.

@@ -86,14 +86,22 @@ export class Server {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Puts the demonstration's conferences into the database, as `server seed` does for an owner. */
-  async seed(): Promise<void> {
+  /** Puts the demonstration's conferences into the database; returns their owners' codes by slug. */
+  async seed(): Promise<Map<string, string>> {
     const isRunning = this.isRunning;
     await this.end("SIGTERM");
-    const seeding = spawn(program, ["seed"], { cwd: this.folder, env: this.environment(), stdio: "ignore" });
-    const [code] = await once(seeding, "exit");
+    const stdio: ["ignore", "pipe", "ignore"] = ["ignore", "pipe", "ignore"];
+    const seeding = spawn(program, ["seed"], { cwd: this.folder, env: this.environment(), stdio });
+    const ended = once(seeding, "exit");
+    const codes = new Map<string, string>();
+    for await (const line of createInterface({ input: seeding.stdout })) {
+      const told = /^To manage (\S+), sign in with \S+ and (\S+)$/.exec(line);
+      if (told) codes.set(told[1]!, told[2]!);
+    }
+    const [code] = await ended;
     if (code !== 0) throw new Error(`the server could not seed: ${code}`);
     if (isRunning) await this.start();
+    return codes;
   }
 
   /** The mails that it sent, one file each. */

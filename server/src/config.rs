@@ -20,6 +20,7 @@ pub struct Config {
     pub storage: Storage,
     pub payment: Payment,
     pub mail: Mail,
+    pub tls: Tls,
     pub secrets: Secrets,
 }
 
@@ -69,6 +70,13 @@ pub struct Mail {
     pub dir: PathBuf,
     /// Shows the files to whoever asks, although we listen to more than this machine. `INBOX=1`
     pub shows_inbox: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Authorities (PEM) that we believe besides the machine's own, when we go out to a mail server or
+    /// a payment provider. `TRUSTED_CERTIFICATES`
+    pub trusted_certificates: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Mail {
@@ -158,7 +166,10 @@ impl Config {
             Err(_) => own_secret(&storage.data_dir)?,
         };
         let secrets = Secrets::derive(&secret, env::var("PAYMENT_SECRET").ok());
-        Ok(Self { http, storage, payment, mail, secrets })
+        let trusted_certificates = var_or("TRUSTED_CERTIFICATES", "");
+        let trusted_certificates =
+            (!trusted_certificates.is_empty()).then(|| PathBuf::from(trusted_certificates));
+        Ok(Self { http, storage, payment, mail, tls: Tls { trusted_certificates }, secrets })
     }
 
     /// A configuration for a test: a free port, everything in one folder, no limits.
@@ -182,6 +193,7 @@ impl Config {
                 dir: folder.join("mail"),
                 shows_inbox: false,
             },
+            tls: Tls { trusted_certificates: None },
             secrets: Secrets::derive(&[7; 32], None),
         }
     }

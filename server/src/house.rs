@@ -13,6 +13,7 @@ use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
+use crate::trust::Trust;
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use std::net::SocketAddr;
@@ -81,9 +82,10 @@ impl House {
             "" => here.as_str(),
             url => url,
         };
-        let gateway = PaymentGateway::new(provider_url, key);
+        let trust = Trust::open(&config.tls)?;
+        let gateway = PaymentGateway::open(provider_url, key, &trust)?;
         let owner_codes = OwnerCodes::new(&config.secrets);
-        let mailer = Mailer::open(&config.mail, public_url.clone())?;
+        let mailer = Mailer::open(&config.mail, &trust, public_url.clone())?;
         let house = Self {
             config: Arc::new(config),
             clock,

@@ -256,17 +256,17 @@ impl Ledger {
             match answer {
                 Ok(Answer { view: Some(_), .. } | Answer { dashboard: Some(_), .. }) => {}
                 Ok(Answer { stuck: Some(stuck), .. }) => {
-                    error!(order.id = ?order, todo = stuck.todo, "The process of an order is stuck");
+                    error!(order.id = order.map(tracing::field::display), todo = stuck.todo, "The process of an order is stuck");
                 }
                 Ok(answer) => {
                     info!(
-                        order.id = ?order, command_id = ?command_id, position = answer.position,
+                        order.id = order.map(tracing::field::display), command_id = ?command_id, position = answer.position,
                         "{name} accepted"
                     );
                 }
                 Err(refusal) => {
                     debug!(
-                        order.id = ?order, command_id = ?command_id, code = ?refusal.code,
+                        order.id = order.map(tracing::field::display), command_id = ?command_id, code = ?refusal.code,
                         "{name} refused"
                     );
                 }

@@ -25,4 +25,5 @@ pub mod seed;
 pub mod simulated_provider;
 pub mod store;
 pub mod telemetry;
+pub mod trust;
 pub mod views;

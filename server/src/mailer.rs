@@ -10,6 +10,7 @@ mod message;
 mod transport;
 
 use crate::config;
+use crate::trust::Trust;
 use lettre::Address;
 use shared::Timestamp;
 use std::sync::Arc;
@@ -110,9 +111,9 @@ impl Mailer {
     ///
     /// # Errors
     /// The mail server's address or ours cannot be used.
-    pub fn open(mail: &config::Mail, public_url: Arc<str>) -> anyhow::Result<Self> {
+    pub fn open(mail: &config::Mail, trust: &Trust, public_url: Arc<str>) -> anyhow::Result<Self> {
         let from = mail.sender()?;
-        let transport = Transport::open(mail, from.domain())?;
+        let transport = Transport::open(mail, trust, from.domain())?;
         Ok(Self { transport, from, public_url })
     }
 

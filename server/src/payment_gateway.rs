@@ -8,6 +8,7 @@
 
 pub mod signature;
 
+use crate::trust::{self, Trust};
 use anyhow::{Context, bail};
 use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
@@ -149,25 +150,28 @@ pub struct PaymentGateway {
 }
 
 impl PaymentGateway {
-    /// A gateway to the provider at this address, whose page is reached through our own site.
-    ///
-    /// # Panics
-    /// Never: a client without TLS needs nothing from outside.
+    /// A gateway to the provider at this address, whose page is reached through our own site. The
+    /// address is a neighbour's, without TLS.
     #[must_use]
     pub fn new(provider_url: &str, key: &[u8]) -> Self {
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            // The configuration names the provider; no variable of the shell reroutes payments.
-            .no_proxy()
-            .build()
-            .expect("a plain client can be built");
         Self {
             provider_url: provider_url.trim_end_matches('/').into(),
             pages: "".into(),
             signer: Signer::new(key),
-            client,
+            client: trust::http(trust::nobody(), TIMEOUT),
         }
+    }
+
+    /// The same, for a provider that may be reached over TLS.
+    ///
+    /// # Errors
+    /// It is, and there is nobody whom we could believe that it is the provider.
+    pub fn open(provider_url: &str, key: &[u8], trust: &Trust) -> anyhow::Result<Self> {
+        let gateway = Self::new(provider_url, key);
+        if !provider_url.starts_with("https://") {
+            return Ok(gateway);
+        }
+        Ok(Self { client: trust::http(trust.client()?, TIMEOUT), ..gateway })
     }
 
     /// The same, for a provider whose page is on a site of its own.

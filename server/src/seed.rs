@@ -12,19 +12,44 @@ use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::owner_codes::OwnerCodes;
 use crate::store::Store;
-use anyhow::{Context, anyhow};
-use shared::commands::{Registrant, SeatQuantity};
+use anyhow::{Context, anyhow, ensure};
+use shared::commands::{Attendee, Registrant, SeatQuantity};
 use shared::{
-    AccessCode, CommandId, ConferenceId, Currency, Money, OrderId, PaymentId, RefusalCode,
-    SeatTypeId, Timestamp,
+    AccessCode, CommandId, ConferenceId, Currency, Money, OrderId, PaymentId, SeatTypeId, Ticket,
+    Timestamp,
 };
 use tracing::info;
 use uuid::Uuid;
 
 const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
 const HOUR: i64 = 3_600;
 /// Whose the demonstration is.
 const OWNER_EMAIL: &str = "owner@contoso.example";
+
+const GIVEN_NAMES: [&str; 13] = [
+    "Amara", "Bruno", "Chiara", "Dilan", "Esther", "Farid", "Greta", "Hana", "Ivo", "Jonna",
+    "Kofi", "Lena", "Mateo",
+];
+const FAMILY_NAMES: [&str; 17] = [
+    "Adeyemi",
+    "Brandt",
+    "Costa",
+    "Dvořák",
+    "Eriksen",
+    "Fuchs",
+    "García",
+    "Horváth",
+    "Ito",
+    "Jansen",
+    "Kaya",
+    "Lindqvist",
+    "Moreau",
+    "Novak",
+    "O'Brien",
+    "Petrov",
+    "Rossi",
+];
 
 /// One conference to be made, with how many orders of two seats each type has sold already.
 struct Demo {
@@ -43,17 +68,21 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         return Ok(());
     }
     let store = Store::open(&config.storage.database_url).await?;
-    let clock = Clock::Real;
+    let now = Clock::Real.now();
+    // The demonstration began to sell a week ago.
+    let clock = Clock::settable(now.plus_seconds(-WEEK));
     let ledgers = Ledgers::new(store.clone(), Hub::default(), clock.clone(), Bells::default());
     let codes = OwnerCodes::new(&config.secrets);
-    for mut demo in demos(clock.now()) {
+    for mut demo in demos(now) {
         let slug = demo.details.slug.clone();
         let (code, owner) = owner(&codes, demo.number).await?;
         demo.details.owner = Some(Box::new(owner.clone()));
         match ledgers.find(&slug).await {
             Ok(_) => info!("{slug} is there already"),
             Err(Failure::Refused(_)) => {
-                create(&ledgers, demo).await.with_context(|| format!("cannot make {slug}"))?;
+                create(&ledgers, &clock, now, demo)
+                    .await
+                    .with_context(|| format!("cannot make {slug}"))?;
                 info!("Created {slug}");
             }
             Err(failure) => return Err(anyhow!("cannot look for {slug}: {failure:?}")),
@@ -78,26 +107,40 @@ async fn owner(codes: &OwnerCodes, number: u128) -> anyhow::Result<(AccessCode, 
     Ok((code, owner))
 }
 
-async fn create(ledgers: &Ledgers, demo: Demo) -> anyhow::Result<()> {
+async fn create(
+    ledgers: &Ledgers,
+    clock: &Clock,
+    now: Timestamp,
+    demo: Demo,
+) -> anyhow::Result<()> {
+    ensure!(clock.set(now.plus_seconds(-WEEK)), "the machine's own clock cannot tell a story");
     let id = ConferenceId(numbered(demo.number, 0));
     let manage = |command| async move {
         ledgers.manage(id, command).await.map_err(|failure| anyhow!("{failure:?}"))
     };
     manage(Manage::CreateConference(demo.details)).await?;
-    let mut order = 1_000;
     let mut sales = Vec::new();
     for (seat_type, orders) in demo.seat_types {
-        for _ in 0..orders {
-            order += 1;
-            sales.push((order, seat_type.id, seat_type.price));
+        for order in 0..orders {
+            let number = 1_001 + sales.len() as u128;
+            sales.push((sold_at(now, order, orders), number, seat_type.id, seat_type.price));
         }
         manage(Manage::CreateSeatType(seat_type)).await?;
     }
     manage(Manage::PublishConference).await?;
-    for (number, seat_type, price) in sales {
+    sales.sort_by_key(|(at, ..)| *at);
+    for (at, number, seat_type, price) in sales {
+        ensure!(clock.set(at), "the machine's own clock cannot tell a story");
         sell(ledgers, id, demo.number + number, (seat_type, price)).await?;
     }
     Ok(())
+}
+
+/// When the sale with this number of a seat type happened, of so many in a week: ever more often.
+fn sold_at(now: Timestamp, order: u32, orders: u32) -> Timestamp {
+    let share = f64::from(order + 1) / f64::from(orders + 1);
+    let seconds_ago = WEEK as f64 * (1.0 - share.sqrt());
+    now.plus_seconds(-(seconds_ago as i64))
 }
 
 /// One order of two seats, all the way to confirmed.
@@ -111,35 +154,55 @@ async fn sell(
     let payment_id = PaymentId(numbered(number, 2));
     let total = price.times(2);
     let authority = Authority::Token(TokenHash(format!("demonstration-{number}")));
-    let registrant = Registrant {
-        given_name: "Demo".into(),
-        family_name: format!("Registrant {number}"),
-        email: format!("demo-{number}@example.org"),
+    let registrant = person(number);
+    let sitting = Attendee {
+        given_name: registrant.given_name.clone(),
+        family_name: registrant.family_name.clone(),
+        email: registrant.email.clone(),
     };
     let seats = vec![SeatQuantity { seat_type, quantity: 2 }];
     let access_code = AccessCode::from_random(u32::try_from(number % 1_000_003)?);
     let pay_at = String::new();
     let reference = "demonstration".to_owned();
-    let commands = [
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)?;
+    let ticket = Ticket::from_random(u128::from_le_bytes(random));
+    let mut commands = vec![
         Command::RegisterToConference { order_id, seats, access_code },
         Command::AssignRegistrantDetails { order_id, registrant },
         Command::InitiatePayment { order_id, payment_id, total, pay_at },
         Command::CompletePayment { order_id, payment_id, amount: total, reference },
     ];
+    // Two of three have said already that one of the seats is their own.
+    if !number.is_multiple_of(3) {
+        commands.push(Command::AssignSeat { order_id, position: 0, attendee: sitting, ticket });
+    }
     for command in commands {
         let authority = match command {
             Command::CompletePayment { .. } => Authority::House,
             _ => authority.clone(),
         };
         let request = Request { authority, ..Request::of_the_house(command) };
-        match ledgers.perform(id, request).await {
-            Ok(_) => {}
-            // Free seats need no payment; the demonstration sells none of them.
-            Err(Failure::Refused(refusal)) if refusal.code == RefusalCode::NothingToPay => {}
-            Err(failure) => return Err(anyhow!("{failure:?}")),
-        }
+        ledgers.perform(id, request).await.map_err(|failure| anyhow!("{failure:?}"))?;
     }
     Ok(())
+}
+
+/// Somebody who never lived, the same on every machine.
+fn person(number: u128) -> Registrant {
+    let pick = |names: &[&str], salt: u128| {
+        let count = names.len() as u128;
+        names
+            .get(usize::try_from(number * salt % count).unwrap_or(0))
+            .copied()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Registrant {
+        given_name: pick(&GIVEN_NAMES, 7),
+        family_name: pick(&FAMILY_NAMES, 5),
+        email: format!("demo-{number}@example.org"),
+    }
 }
 
 /// Ids that are the same on every machine, so that seeding twice finds what is there.

@@ -12,6 +12,7 @@ mod pages;
 use crate::clock::Clock;
 use crate::payment_gateway::signature::{self, Signer};
 use crate::payment_gateway::{API_PATH, ApiRequest, PAY_PATH, PayRequest, PaymentRef};
+use crate::trust;
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
@@ -90,11 +91,7 @@ impl SimulatedProvider {
         let journal = Journal::open(journal)?;
         let undelivered = journal.undelivered();
         let closed = CancellationToken::new();
-        let client = reqwest::Client::builder()
-            .timeout(CALLBACK_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
+        let client = trust::http(trust::nobody(), CALLBACK_TIMEOUT);
         let inner = Arc::new(Inner {
             journal: Mutex::new(journal),
             signer: Signer::new(key),

@@ -13,7 +13,7 @@ use crate::live::{Frame, Mailbox, snapshot_frame};
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::{HeaderMap, Uri};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::get;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -32,6 +32,8 @@ use utoipa::openapi::HttpMethod;
 const FRAME_BYTES_MAX: usize = 4 * 1024;
 /// What is read at all before we know that it is too long.
 const READ_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+/// Read at once; every socket has such a buffer all the time, and pages say little.
+const READ_BUFFER_BYTES: usize = 1024;
 /// What may wait to be written to one socket.
 const WRITE_BYTES_MAX: usize = 1024 * 1024;
 const FRAMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
@@ -58,24 +60,23 @@ pub(super) fn route() -> Route {
 
 async fn connect(
     State(door): State<Arc<Door>>,
-    client: Client,
-    headers: HeaderMap,
-    Ok(owner): Result<OwnerCookie, std::convert::Infallible>,
-    uri: Uri,
+    parts: Parts,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Rejection> {
     // A browser opens sockets for any page; the same-origin rule of requests does not hold here.
-    passage::check_origin(&headers, &uri, &door.house.public_url)?;
+    passage::check_origin(&parts.headers, &parts.uri, &door.house.public_url)?;
     let upgrade = upgrade.map_err(|_| {
         Rejection::because(RefusalCode::Malformed, "This address speaks WebSocket only.")
     })?;
-    let place = door.sockets.enter(client).map_err(|full| match full {
+    let owner = OwnerCookie::of(&parts.headers);
+    let place = door.sockets.enter(Client::of(&parts.extensions)).map_err(|full| match full {
         Full::Server => RefusalCode::Busy,
         Full::Client => RefusalCode::TooManyRequests,
     })?;
     let upgrade = upgrade
         .max_message_size(READ_BYTES_MAX)
         .max_frame_size(READ_BYTES_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {

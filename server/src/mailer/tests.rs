@@ -98,7 +98,7 @@ fn about(conference: &ConferenceView) -> About<'_> {
 
 fn mailer(folder: &TempDir) -> Mailer {
     let config = config::Config::for_testing(folder.path(), "sqlite:nowhere");
-    Mailer::open(&config.mail, SITE.into()).unwrap()
+    Mailer::open(&config.mail, &Trust::default(), SITE.into()).unwrap()
 }
 
 /// The bytes of a letter, by way of the file it becomes.

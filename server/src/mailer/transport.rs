@@ -4,7 +4,9 @@
 
 use super::MailError;
 use crate::config;
+use crate::trust::Trust;
 use anyhow::Context;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Category, Code};
 use lettre::transport::smtp::{self, PoolConfig};
@@ -35,7 +37,7 @@ pub(super) enum Transport {
 
 impl Transport {
     /// The transport as configured. `domain` is who we say we are.
-    pub(super) fn open(mail: &config::Mail, domain: &str) -> anyhow::Result<Self> {
+    pub(super) fn open(mail: &config::Mail, trust: &Trust, domain: &str) -> anyhow::Result<Self> {
         if mail.smtp_url.is_empty() {
             return Ok(Self::Files(mail.dir.as_path().into()));
         }
@@ -44,6 +46,10 @@ impl Transport {
         let server = server.context(
             "SMTP_URL is not an address such as smtp://user:password@host:587?tls=required",
         )?;
+        let server = match believing(trust, &mail.smtp_url)? {
+            Some(tls) => server.tls(tls),
+            None => server,
+        };
         let pool = PoolConfig::new().max_size(CONNECTIONS_MAX).idle_timeout(IDLE_TIMEOUT);
         let server = server
             .hello_name(ClientId::Domain(domain.to_owned()))
@@ -65,6 +71,25 @@ impl Transport {
         }
         Ok(())
     }
+}
+
+/// How the address wants to be spoken to, when the operator has authorities of their own; the library
+/// sees to it otherwise.
+fn believing(trust: &Trust, smtp_url: &str) -> anyhow::Result<Option<Tls>> {
+    let Some(pem) = trust.pem() else { return Ok(None) };
+    let url: reqwest::Url = smtp_url.parse().context("SMTP_URL is not an address")?;
+    let wanted = url.query_pairs().find(|(name, _)| name == "tls");
+    let mode: fn(TlsParameters) -> Tls =
+        match (url.scheme(), wanted.as_ref().map(|(_, how)| &**how)) {
+            ("smtps", _) => Tls::Wrapper,
+            (_, Some("required")) => Tls::Required,
+            (_, Some("opportunistic")) => Tls::Opportunistic,
+            _ => return Ok(None),
+        };
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let certificates = Certificate::from_pem(pem).context("TRUSTED_CERTIFICATES cannot be used")?;
+    let parameters = TlsParameters::builder(host).add_root_certificate(certificates).build();
+    Ok(Some(mode(parameters.context("TLS cannot be prepared")?)))
 }
 
 /// Which failures are worth another attempt: all but a lasting no to this very mail. A password that
@@ -108,7 +133,7 @@ mod tests {
         let mut config = Config::for_testing(Path::new("nowhere"), "sqlite:nowhere");
         config.mail.smtp_url = smtp_url.to_owned();
         assert!(!format!("{config:?}").contains("hunter2"), "a configuration tells no password");
-        Transport::open(&config.mail, "contoso.example")
+        Transport::open(&config.mail, &Trust::default(), "contoso.example")
     }
 
     #[tokio::test]

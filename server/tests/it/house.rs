@@ -8,6 +8,7 @@ use server::config::Config;
 use server::domain::conference::{Command as Manage, Details, SeatType};
 use server::house::House;
 use server::payment_gateway::{Callback, Outcome};
+use server::trust;
 use shared::commands::{
     Accepted, AssignRegistrantDetails, BrowserCommand, InitiatePayment, RegisterToConference,
     Registrant, SeatQuantity,
@@ -20,6 +21,7 @@ use shared::{
 };
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -27,6 +29,9 @@ use uuid::Uuid;
 
 /// Noon of the day on which every test begins.
 pub(crate) const NOON: Timestamp = Timestamp(1_800_014_400_000);
+
+/// What an answer may take before a test calls the server broken.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Db {
@@ -81,9 +86,9 @@ async fn open(config: Config, clock: Clock, folder: TempDir) -> TestHouse {
     let addr = listener.local_addr().unwrap();
     let house = House::open(config.clone(), clock, addr).await.unwrap();
     let serving = tokio::spawn(house.clone().serve(listener));
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = trust::http(trust::nobody(), PATIENCE);
     let _stop = house.stop.clone().drop_guard();
-    TestHouse { house, config, addr, serving, folder, _stop, client: client.build().unwrap() }
+    TestHouse { house, config, addr, serving, folder, _stop, client }
 }
 
 pub(crate) fn fresh() -> Uuid {

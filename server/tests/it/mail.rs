@@ -16,7 +16,7 @@ async fn house_with(smtp_url: &str) -> TestHouse {
 }
 
 /// Somebody registers and pays, which asks for one mail.
-async fn registered(house: &TestHouse, slug: &str) -> Browser {
+pub(crate) async fn registered(house: &TestHouse, slug: &str) -> Browser {
     let conference = house.conference(slug, &[("General", 500, 10)]).await;
     let (browser, payment_id, total) = house.up_to_payment(&conference, 2).await;
     house.paid(&browser, payment_id, total).await;

@@ -30,3 +30,4 @@ mod seating;
 mod shell;
 mod smtp_server;
 mod store_contract;
+mod tls;

@@ -28,7 +28,7 @@ on_both_databases! {
 
 /// Past the hold, the grace and the time in which the provider may answer.
 const PAST_THE_BOUND: i64 = 3_600;
-const KEY: &[u8] = b"what the house and a provider elsewhere share";
+pub(crate) const KEY: &[u8] = b"what the house and a provider elsewhere share";
 
 /// Waits until the fact is there. Facts come by messages between tasks, so how often one has to look
 /// is not known; only a broken server makes this wait long.

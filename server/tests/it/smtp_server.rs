@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// Octets of a line, and lines of a mail.
 const LINE_MAX: u64 = 2_048;
@@ -28,12 +29,16 @@ struct Book {
     /// What clients said to prove who they are.
     credentials: Vec<String>,
     attempts: usize,
+    /// Conversations that went over to TLS.
+    secured: usize,
 }
 
 /// A server that runs until the test ends.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct SmtpServer {
     book: Arc<Mutex<Book>>,
+    /// Offers STARTTLS with this, and then takes nothing in clear.
+    tls: Option<TlsAcceptor>,
 }
 
 impl SmtpServer {
@@ -50,6 +55,15 @@ impl SmtpServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
         let server = Self::default();
+        server.clone().serve(listener);
+        (server, url)
+    }
+
+    /// The same, for clients who begin to speak TLS.
+    pub(crate) async fn start_with_tls(tls: TlsAcceptor) -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://user:pass@{}?tls=required", listener.local_addr().unwrap());
+        let server = Self { tls: Some(tls), ..Self::default() };
         server.clone().serve(listener);
         (server, url)
     }
@@ -86,14 +100,40 @@ impl SmtpServer {
         self.with(|book| book.attempts)
     }
 
+    pub(crate) fn secured(&self) -> usize {
+        self.with(|book| book.secured)
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Book) -> T) -> T {
         act(&mut self.book.lock().unwrap())
     }
 
     /// One client, until it says goodbye or hangs up.
     async fn session(self, stream: TcpStream) -> Option<()> {
-        let mut wire = Wire { stream: BufReader::new(stream) };
+        let mut wire = Wire { stream: BufReader::new(Box::new(stream)) };
         wire.say("220 mail.test ESMTP").await?;
+        if let Some(tls) = &self.tls {
+            wire = self.secure(wire, tls).await?;
+        }
+        self.converse(wire).await
+    }
+
+    /// Goes over to TLS before anything else is said.
+    async fn secure(&self, mut wire: Wire, tls: &TlsAcceptor) -> Option<Wire> {
+        loop {
+            let line = wire.line().await?;
+            match line.split(' ').next().unwrap_or_default() {
+                "EHLO" => wire.say("250-mail.test\r\n250 STARTTLS").await?,
+                "STARTTLS" => break wire.say("220 2.0.0 go on").await?,
+                _ => wire.say("530 5.7.0 not in clear").await?,
+            }
+        }
+        let stream = tls.accept(wire.stream.into_inner()).await.ok()?;
+        self.with(|book| book.secured += 1);
+        Some(Wire { stream: BufReader::new(Box::new(stream)) })
+    }
+
+    async fn converse(self, mut wire: Wire) -> Option<()> {
         let (mut from, mut to) = (String::new(), Vec::new());
         loop {
             let line = wire.line().await?;
@@ -144,8 +184,11 @@ fn address(line: &str) -> String {
     rest.split('>').next().unwrap_or_default().to_owned()
 }
 
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 struct Wire {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Wire {

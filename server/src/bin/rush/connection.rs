@@ -3,17 +3,19 @@
 use anyhow::{Context, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde_json::json;
 use shared::live::{ClientFrame, Topic};
 use shared::views::OrderStatus;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 /// A kept-alive HTTP/1.1 connection.
 pub(crate) struct Http {
@@ -35,6 +37,15 @@ impl Http {
         self.send(Method::GET, path, headers, String::new()).await
     }
 
+    /// Signs an owner in; returns the cookie to show from then on.
+    pub(crate) async fn sign_in(&mut self, email: &str, code: &str) -> anyhow::Result<String> {
+        let body = json!({ "email": email, "access_code": code }).to_string();
+        let answer = self.answer(Method::POST, "/api/sign-in", None, body).await?;
+        let cookie = answer.headers().get("set-cookie").context("nobody signed us in")?;
+        let (pair, _) = cookie.to_str()?.split_once(';').context("a cookie without attributes")?;
+        Ok(pair.to_owned())
+    }
+
     pub(crate) async fn post(
         &mut self,
         path: &str,
@@ -51,6 +62,20 @@ impl Http {
         header: Option<(&'static str, String)>,
         body: String,
     ) -> anyhow::Result<Bytes> {
+        let answer = self.answer(method, path, header, body).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
+        Ok(body)
+    }
+
+    async fn answer(
+        &mut self,
+        method: Method,
+        path: &str,
+        header: Option<(&'static str, String)>,
+        body: String,
+    ) -> anyhow::Result<Response<Incoming>> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -60,15 +85,11 @@ impl Http {
             request = request.header(name, value);
         }
         self.requests.ready().await?;
-        let answer = self.requests.send_request(request.body(Full::new(body.into()))?).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
-        ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
-        Ok(body)
+        Ok(self.requests.send_request(request.body(Full::new(body.into()))?).await?)
     }
 }
 
-/// A socket that watches one order at a time.
+/// A socket that watches one view at a time.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
 }
@@ -88,16 +109,29 @@ struct PushedOrder {
 }
 
 impl Socket {
-    pub(crate) async fn connect(addr: SocketAddr) -> anyhow::Result<Self> {
+    /// With the cookie of an owner's session, or an empty text.
+    pub(crate) async fn connect(addr: SocketAddr, cookie: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
-        let url = format!("ws://{addr}/api/live");
-        let (stream, _) = tokio_tungstenite::client_async(url, stream).await?;
+        let mut request = format!("ws://{addr}/api/live").into_client_request()?;
+        request.headers_mut().insert("cookie", cookie.parse()?);
+        let (stream, _) = tokio_tungstenite::client_async(request, stream).await?;
         Ok(Self { stream })
     }
 
-    pub(crate) async fn watch(&mut self, topic: &Topic, token: &str) -> anyhow::Result<()> {
-        self.say(&ClientFrame::Watch { topic: topic.clone(), token: Some(token.to_owned()) }).await
+    pub(crate) async fn watch(&mut self, topic: &Topic, token: Option<&str>) -> anyhow::Result<()> {
+        let token = token.map(str::to_owned);
+        self.say(&ClientFrame::Watch { topic: topic.clone(), token }).await
+    }
+
+    /// The next frame as it came.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Utf8Bytes> {
+        loop {
+            let message = self.stream.next().await.context("the socket was closed")??;
+            if let Message::Text(text) = message {
+                return Ok(text);
+            }
+        }
     }
 
     pub(crate) async fn unwatch(&mut self, topic: &Topic) -> anyhow::Result<()> {
@@ -107,8 +141,7 @@ impl Socket {
     /// Waits until the order is pushed with this status.
     pub(crate) async fn until(&mut self, topic: &Topic, status: OrderStatus) -> anyhow::Result<()> {
         loop {
-            let message = self.stream.next().await.context("the socket was closed")??;
-            let Message::Text(text) = message else { continue };
+            let text = self.next().await?;
             let pushed: Pushed = serde_json::from_str(&text).context(text.to_string())?;
             match (pushed.topic, pushed.view) {
                 (Some(about), Some(order)) if about == *topic && order.status == status => {

@@ -22,6 +22,8 @@ pub(crate) struct Bought {
     pub(crate) token: String,
     pub(crate) step_us: [u64; STEPS.len()],
     pub(crate) whole_us: u64,
+    /// When the provider's word was taken, which sells the seats.
+    pub(crate) sold_at: Instant,
 }
 
 pub(crate) struct Registrant {
@@ -38,7 +40,7 @@ impl Registrant {
         let seat_type = &view.seat_types[0];
         Ok(Self {
             http: Http::connect(target.addr).await?,
-            socket: Socket::connect(target.addr).await?,
+            socket: Socket::connect(target.addr, "").await?,
             gateway: target.gateway.clone(),
             slug: view.slug.clone(),
             seat_type: seat_type.id,
@@ -54,7 +56,7 @@ impl Registrant {
         Ok(bought)
     }
 
-    async fn buy(&mut self) -> anyhow::Result<Bought> {
+    pub(crate) async fn buy(&mut self) -> anyhow::Result<Bought> {
         let order_id = OrderId(Uuid::now_v7());
         let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let topic = Topic::Order { slug: self.slug.clone(), order_id };
@@ -63,7 +65,7 @@ impl Registrant {
 
         self.command(&self.register(order_id), &token).await?;
         step_us[0] = since(started);
-        self.socket.watch(&topic, &token).await?;
+        self.socket.watch(&topic, Some(&token)).await?;
         self.socket.until(&topic, OrderStatus::Held).await?;
         step_us[1] = since(started);
 
@@ -78,12 +80,13 @@ impl Registrant {
 
         let step = Instant::now();
         self.pay(order_id, payment_id).await?;
+        let sold_at = Instant::now();
         step_us[4] = since(step);
         self.socket.until(&topic, OrderStatus::Confirmed).await?;
         step_us[5] = since(step);
         let whole_us = since(started);
         self.socket.unwatch(&topic).await?;
-        Ok(Bought { order_id, token, step_us, whole_us })
+        Ok(Bought { order_id, token, step_us, whole_us, sold_at })
     }
 
     async fn command<C: BrowserCommand>(&mut self, command: &C, token: &str) -> anyhow::Result<()> {

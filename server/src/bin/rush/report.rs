@@ -33,7 +33,11 @@ pub(crate) fn print_level(registrants: usize, level: &Level) {
 fn percentiles(values: impl Iterator<Item = u64>) -> String {
     let mut values: Vec<u64> = values.collect();
     values.sort_unstable();
-    let at = |share: usize| values.get((values.len() * share / 100).min(values.len().max(1) - 1));
-    let ms = |share: usize| at(share).map_or(0.0, |us| *us as f64 / 1e3);
-    format!("{:.1} / {:.1}", ms(50), ms(99))
+    format!("{:.1} / {:.1}", percentile_ms(&values, 50), percentile_ms(&values, 99))
+}
+
+/// The value that `share` percent of sorted microseconds do not exceed, in milliseconds.
+pub(crate) fn percentile_ms(sorted: &[u64], share: usize) -> f64 {
+    let index = (sorted.len() * share / 100).min(sorted.len().max(1) - 1);
+    sorted.get(index).map_or(0.0, |us| *us as f64 / 1e3)
 }

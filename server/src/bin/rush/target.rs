@@ -71,13 +71,17 @@ impl Target {
 
     /// Memory of the server and bytes on disk.
     pub(crate) fn summary(&self) -> anyhow::Result<String> {
-        let status = fs::read_to_string(self.proc("status")?)?;
-        let resident = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .map_or("unknown", str::trim);
         let bytes = size_of(self.folder.path())?;
-        Ok(format!("server memory {resident}; its folder {:.1} MB", bytes as f64 / 1e6))
+        let memory = self.memory_mb("VmRSS:")?;
+        Ok(format!("server memory {memory:.1} MB; its folder {:.1} MB", bytes as f64 / 1e6))
+    }
+
+    /// One of the server's figures in proc(5) status: `VmRSS:` is its memory now, `VmHWM:` its peak.
+    pub(crate) fn memory_mb(&self, figure: &str) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(self.proc("status")?)?;
+        let line = status.lines().find_map(|line| line.strip_prefix(figure));
+        let kib = line.and_then(|line| line.trim().strip_suffix("kB")).context("no such figure")?;
+        Ok(kib.trim().parse::<f64>()? * 1_024.0 / 1e6)
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {

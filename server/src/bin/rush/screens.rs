@@ -1,0 +1,243 @@
+//! Many open screens, half of them owners' dashboards and half pages of seats, while orders arrive at
+//! a steady pace: how long after a sale is every screen right, and what does it cost the server?
+
+use crate::connection::{Http, Socket};
+use crate::registrant::{Bought, Registrant};
+use crate::report::{Level, percentile_ms};
+use crate::target::Target;
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use shared::live::Topic;
+use shared::views::ConferenceView;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+pub(crate) const OWNER: &str = "owner@example.org";
+pub(crate) const OWNER_CODE: &str = "K7M-2QX";
+/// Registrants who take turns; an order takes a few milliseconds.
+const REGISTRANTS: usize = 16;
+/// Sockets that are opened at the same time.
+const OPENING_MAX: usize = 32;
+/// A screen that does not show the last sale after this long will never.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) orders_a_minute: u32,
+    pub(crate) seconds: u64,
+}
+
+/// What one screen was shown.
+#[derive(Default)]
+struct Seen {
+    /// When it first said that this many seats were sold, ascending in both.
+    sold: Vec<(Instant, u32)>,
+    pushes: u64,
+    bytes: u64,
+}
+
+/// As much of a push as makes a screen right or wrong. A dashboard has the conference inside.
+#[derive(Deserialize)]
+struct Frame {
+    view: Option<Shown>,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    conference: Option<Seats>,
+    #[serde(default)]
+    seat_types: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Seats {
+    seat_types: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    quota: u32,
+    sold: u32,
+    held: u32,
+}
+
+/// What the screens are told and tell.
+struct Stage {
+    open: AtomicU32,
+    /// All seats that were sold, once no more will be.
+    total: watch::Sender<Option<u32>>,
+}
+
+/// Opens the screens, lets orders arrive, prints the figures, and returns what was bought.
+pub(crate) async fn keep_right(
+    target: &Target,
+    conference: &ConferenceView,
+    screens: usize,
+    pace: Pace,
+) -> anyhow::Result<Level> {
+    let memory_before = target.memory_mb("VmRSS:")?;
+    let stage = Arc::new(Stage { open: AtomicU32::new(0), total: watch::Sender::new(None) });
+    let watching = open_screens(target, &conference.slug, screens, &stage).await?;
+    let memory_open = target.memory_mb("VmRSS:")?;
+    let cpu_before = target.cpu_seconds()?;
+    let started = Instant::now();
+    let bought = sell(target, conference, pace).await?;
+    let elapsed = started.elapsed();
+    let cpu_seconds = target.cpu_seconds()? - cpu_before;
+    stage.total.send_replace(Some(u32::try_from(2 * bought.len())?));
+    let mut seen = Vec::with_capacity(screens);
+    for screen in watching {
+        let screen = tokio::time::timeout(PATIENCE, screen).await;
+        seen.push(screen.context("a screen never showed the last sale")???);
+    }
+    let level = Level { bought, elapsed, cpu_seconds };
+    print_figures(&seen, &level)?;
+    println!(
+        "{:>9} server memory {memory_before:.1} MB before, {memory_open:.1} MB with the screens open \
+         ({:.0} kB each), {:.1} MB after, {:.1} MB at most",
+        "",
+        (memory_open - memory_before) * 1e3 / screens as f64,
+        target.memory_mb("VmRSS:")?,
+        target.memory_mb("VmHWM:")?,
+    );
+    Ok(level)
+}
+
+async fn open_screens(
+    target: &Target,
+    slug: &str,
+    screens: usize,
+    stage: &Arc<Stage>,
+) -> anyhow::Result<Vec<JoinHandle<anyhow::Result<Seen>>>> {
+    let cookie = Http::connect(target.addr).await?.sign_in(OWNER, OWNER_CODE).await?;
+    let opening = Arc::new(Semaphore::new(OPENING_MAX));
+    let mut watching = Vec::with_capacity(screens);
+    for number in 0..screens {
+        let permit = opening.clone().acquire_owned().await?;
+        let (topic, cookie) = if number % 2 == 0 {
+            (Topic::Dashboard { slug: slug.to_owned() }, cookie.clone())
+        } else {
+            (Topic::Conference { slug: slug.to_owned() }, String::new())
+        };
+        let (addr, stage) = (target.addr, stage.clone());
+        watching.push(tokio::spawn(async move {
+            let mut socket = Socket::connect(addr, &cookie).await?;
+            socket.watch(&topic, None).await?;
+            let mut seen = Seen::default();
+            while seen.sold.is_empty() {
+                seen.take(&socket.next().await?)?;
+            }
+            stage.open.fetch_add(1, Ordering::Relaxed);
+            drop(permit);
+            let mut total = stage.total.subscribe();
+            while total.borrow_and_update().is_none_or(|total| seen.latest() < total) {
+                tokio::select! {
+                    frame = socket.next() => seen.take(&frame?)?,
+                    _ = total.changed() => {}
+                }
+            }
+            Ok(seen)
+        }));
+    }
+    let all_open = opening.acquire_many(u32::try_from(OPENING_MAX)?).await?;
+    drop(all_open);
+    let open = stage.open.load(Ordering::Relaxed) as usize;
+    ensure!(open == screens, "{open} of {screens} screens could be opened");
+    Ok(watching)
+}
+
+impl Seen {
+    fn take(&mut self, text: &str) -> anyhow::Result<()> {
+        let now = Instant::now();
+        let frame: Frame = serde_json::from_str(text).with_context(|| text.to_owned())?;
+        let Some(view) = frame.view else { return Ok(()) };
+        let lines = view.conference.map_or(view.seat_types, |conference| conference.seat_types);
+        let fits = lines.iter().all(|line| line.sold + line.held <= line.quota);
+        ensure!(fits, "a screen shows more seats than there are: {text}");
+        self.pushes += 1;
+        self.bytes += text.len() as u64;
+        let sold = lines.iter().map(|line| line.sold).sum();
+        if self.sold.is_empty() || self.latest() < sold {
+            self.sold.push((now, sold));
+        }
+        Ok(())
+    }
+
+    fn latest(&self) -> u32 {
+        self.sold.last().map_or(0, |(_, sold)| *sold)
+    }
+}
+
+/// One order after the other at the pace, each by whoever has nothing to do.
+async fn sell(
+    target: &Target,
+    conference: &ConferenceView,
+    pace: Pace,
+) -> anyhow::Result<Vec<Bought>> {
+    let (done, mut idle) = mpsc::channel(REGISTRANTS);
+    for _ in 0..REGISTRANTS {
+        let _ = done.send(Registrant::arrive(target, conference).await?).await;
+    }
+    let orders = u64::from(pace.orders_a_minute) * pace.seconds / 60;
+    let mut ticks = tokio::time::interval(Duration::from_secs(60) / pace.orders_a_minute.max(1));
+    let mut buying = Vec::new();
+    for _ in 0..orders {
+        ticks.tick().await;
+        let mut registrant = idle.recv().await.context("nobody is left to buy")?;
+        let done = done.clone();
+        buying.push(tokio::spawn(async move {
+            let bought = registrant.buy().await;
+            let _ = done.send(registrant).await;
+            bought
+        }));
+    }
+    let mut bought = Vec::new();
+    for order in buying {
+        bought.push(order.await??);
+    }
+    Ok(bought)
+}
+
+/// A sale is on a screen as soon as the screen counts as many seats as were sold by then.
+fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<()> {
+    let mut sales: Vec<Instant> = level.bought.iter().map(|order| order.sold_at).collect();
+    sales.sort_unstable();
+    let mut delays = Vec::with_capacity(sales.len() * seen.len());
+    for screen in seen {
+        let mut shown = screen.sold.iter();
+        let mut latest = shown.next();
+        for (number, sold_at) in (1_u32..).zip(&sales) {
+            while latest.is_some_and(|(_, sold)| *sold < 2 * number) {
+                latest = shown.next();
+            }
+            let (at, _) = latest.context("a screen never showed a sale")?;
+            let delay = at.saturating_duration_since(*sold_at);
+            delays.push(u64::try_from(delay.as_micros())?);
+        }
+    }
+    delays.sort_unstable();
+    let seconds = level.elapsed.as_secs_f64();
+    let pushes: u64 = seen.iter().map(|screen| screen.pushes).sum();
+    let bytes: u64 = seen.iter().map(|screen| screen.bytes).sum();
+    println!(
+        "{:>9} screens, {:.0} orders a minute: a sale is on a screen after p50 {:.0} ms, p95 {:.0} ms, \
+         p99 {:.0} ms, max {:.0} ms",
+        seen.len(),
+        level.bought.len() as f64 * 60.0 / seconds,
+        percentile_ms(&delays, 50),
+        percentile_ms(&delays, 95),
+        percentile_ms(&delays, 99),
+        percentile_ms(&delays, 100),
+    );
+    println!(
+        "{:>9} {:.0} pushes/s of {:.1} kB, server CPU {:.0} %",
+        "",
+        pushes as f64 / seconds,
+        bytes as f64 / 1e3 / pushes.max(1) as f64,
+        level.cpu_seconds * 100.0 / seconds,
+    );
+    Ok(())
+}
