@@ -256,7 +256,11 @@ impl Ledger {
             match answer {
                 Ok(Answer { view: Some(_), .. } | Answer { dashboard: Some(_), .. }) => {}
                 Ok(Answer { stuck: Some(stuck), .. }) => {
-                    error!(order.id = order.map(tracing::field::display), todo = stuck.todo, "The process of an order is stuck");
+                    error!(
+                        order.id = order.map(tracing::field::display),
+                        todo = stuck.todo,
+                        "The process of an order is stuck"
+                    );
                 }
                 Ok(answer) => {
                     info!(
