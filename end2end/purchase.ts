@@ -2,6 +2,7 @@
 // particular. Not here: what a person sees on the way (pages/registration.ts).
 
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { ada, type Person } from "./pages/registration.ts";
 import type { Conference, Server } from "./server.ts";
 
@@ -39,6 +40,15 @@ export async function order(
   const answer = await fetch(decide, { method: "POST", body: accepted, redirect: "manual" });
   if (answer.status >= 400) throw new Error(`the provider: ${answer.status} ${await answer.text()}`);
   return made;
+}
+
+/** Many orders, begun evenly so many a minute, whether or not the ones before are answered. */
+export async function rush(server: Server, conference: Conference, orders: number[][], perMinute: number): Promise<void> {
+  const begun = orders.map(async (quantities, index) => {
+    await wait((index * 60_000) / perMinute);
+    await order(server, conference, quantities);
+  });
+  await Promise.all(begun);
 }
 
 /** Gives a seat of a bought order to somebody, and returns what opens the door to them. */

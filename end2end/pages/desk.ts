@@ -1,6 +1,7 @@
 // The owner's acts in the customer's words, on the desk. Roles and accessible names are the only way in.
 // Not here: what must be true afterwards (the specs).
 
+import { readFile } from "node:fs/promises";
 import { expect, type Locator, type Page } from "@playwright/test";
 
 export type Owner = { name: string; email: string };
@@ -96,6 +97,20 @@ export class DeskPage {
 
   async saves(): Promise<void> {
     await this.button("Save").click();
+  }
+
+  // ---- numbers and files -------------------------------------------------------------------------
+
+  /** The number on a tile of the dashboard. */
+  tile(name: string): Locator {
+    return this.page.locator(".tile").filter({ has: this.page.getByText(name, { exact: true }) }).locator(".tile-number");
+  }
+
+  /** The text of the file behind a link. */
+  async downloads(link: string): Promise<string> {
+    const coming = this.page.waitForEvent("download");
+    await this.link(link).click();
+    return readFile(await (await coming).path(), "utf8");
   }
 
   // ---- publication -----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // At the door: a ticket lets one person in, once; the second time it says when that was.
 
-import { hasNoBarrier } from "../barriers.ts";
+import { hasNoBarrier, tabsTo } from "../barriers.ts";
 import { type Conference, expect, test as base } from "../house.ts";
 import { DeskPage } from "../pages/desk.ts";
 import { ada, grace, type Person } from "../pages/registration.ts";
@@ -27,8 +27,7 @@ const test = base.extend<Fixtures>({
     await use({ conference: made, email, bought, tickets });
   },
   tickets: async ({ prepared }, use) => use(prepared.tickets),
-  door: async ({ page, prepared, browserConsole }, use) => {
-    browserConsole.expect(/401 \(Unauthorized\).*\/api\/owner/);
+  door: async ({ page, prepared }, use) => {
     const door = new DeskPage(page);
     await door.opens(`/manage/${prepared.conference.slug}/check-in`);
     await door.signsIn(prepared.email, accessCode);
@@ -48,7 +47,7 @@ test("lets a ticket in once, and says when the second time", async ({ door, tick
   await expect(answer).toContainText("Ready");
   await enters(tickets[0]);
   await expect(answer).toContainText("Welcome");
-  await expect(answer).toContainText("Ada Lovelace · General admission");
+  await expect(answer).toContainText(/Ada Lovelace\s*General admission/);
   await expect(door.field("Ticket")).toHaveValue("");
   await expect(door.field("Ticket")).toBeFocused();
   // As somebody types who reads it from a paper.
@@ -92,6 +91,40 @@ test("does not let in with another conference's ticket, nor with one whose seat 
   await door.field("Ticket").fill(tickets[0]);
   await door.button("Admit").click();
   await expect(answer).toContainText("Not admitted");
+});
+
+test("counts as the first time when only the answer was lost on the way", async ({ line, door, tickets, browserConsole }) => {
+  browserConsole.expect(/ERR_CONNECTION_RESET/);
+  const answer = door.page.getByRole("region", { name: "Answer" });
+  await line.loseAnswers();
+  await door.field("Ticket").fill(tickets[0]);
+  await door.button("Admit").click();
+  await expect(answer).toContainText("No answer");
+  await expect(door.field("Ticket"), "nothing typed is lost").toHaveValue(tickets[0]);
+  await line.mendCommands();
+  await door.button("Admit").click();
+  await expect(answer).toContainText("Welcome");
+  await expect(answer).toContainText("Ada Lovelace");
+});
+
+test("signs in and lets people in by keyboard alone @desktop", async ({ page, prepared }) => {
+  const door = new DeskPage(page);
+  await door.opens(`/manage/${prepared.conference.slug}/check-in`);
+  await tabsTo(page, page.getByLabel("Email address"));
+  await page.keyboard.type(prepared.email);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(accessCode);
+  await page.keyboard.press("Enter");
+  await expect(door.heading("Check-in")).toBeVisible();
+  const answer = page.getByRole("region", { name: "Answer" });
+  await tabsTo(page, door.field("Ticket"));
+  for (const [index, name] of ["Ada Lovelace", "Grace Hopper"].entries()) {
+    await page.keyboard.type(prepared.tickets[index]!);
+    await page.keyboard.press("Enter");
+    await expect(answer).toContainText(name);
+    await expect(door.field("Ticket"), "ready for the next one").toBeFocused();
+  }
+  await tabsTo(page, door.button("Scan with the camera"));
 });
 
 test("reads tickets with the camera where the browser can", async ({ page, prepared, tickets, door }) => {

@@ -5,9 +5,12 @@ import type { Page } from "@playwright/test";
 import { hasNoBarrier, tabsTo } from "../barriers.ts";
 import { type Conference, expect, test as base } from "../house.ts";
 import { DeskPage } from "../pages/desk.ts";
-import { order } from "../purchase.ts";
+import { order, rush } from "../purchase.ts";
 
 const accessCode = "K7M-2QX";
+
+const RUSH_ORDERS = 120;
+const RUSH_PER_MINUTE = 500;
 
 type Fixtures = {
   /** A published conference with an owner who stands before its dashboard. */
@@ -16,11 +19,7 @@ type Fixtures = {
 };
 
 const test = base.extend<Fixtures>({
-  desk: async ({ page, browserConsole }, use) => {
-    // Whoever has no session yet is told so.
-    browserConsole.expect(/401 \(Unauthorized\).*\/api\/owner/);
-    await use(new DeskPage(page));
-  },
+  desk: async ({ page }, use) => use(new DeskPage(page)),
   watched: async ({ conference, desk }, use, info) => {
     // Signing in is limited per address.
     const email = `mia.${info.testId.slice(-12)}.${info.project.name}.${info.repeatEachIndex}@example.org`;
@@ -33,32 +32,74 @@ const test = base.extend<Fixtures>({
   },
 });
 
-/** The number on a tile. */
-function tile(page: Page, name: string) {
-  return page.locator(".tile").filter({ has: page.getByText(name, { exact: true }) }).locator(".tile-number");
+/** Measured, not judged: machines differ. */
+function print(words: string): void {
+  console.log(`      ${words}`);
 }
 
-test("shows a sale without a reload, everywhere at once", async ({ desk: { page }, watched, server }) => {
-  await expect(tile(page, "Left")).toHaveText("132");
+/** Begins to count the processor's time that the page's thread uses; returns what tells it. */
+async function threadTime(page: Page): Promise<() => Promise<number>> {
+  const chromium = await page.context().newCDPSession(page);
+  await chromium.send("Performance.enable", { timeDomain: "threadTicks" });
+  const read = async () => {
+    const { metrics } = await chromium.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration")!.value * 1_000;
+  };
+  const before = await read();
+  return async () => (await read()) - before;
+}
+
+/** What was seen in the frames since somebody began to look. */
+type Frames = { wrong: string[]; paints: number[]; longTasks: number[]; presses: number[] };
+
+/** In the page: looks at the numbers in every frame, and remembers when they changed. */
+function watchEveryFrame(quota: number): void {
+  const frames: Frames = { wrong: [], paints: [], longTasks: [], presses: [] };
+  Object.assign(window, { frames });
+  const number = (element: Element) => Number(element.textContent!.replace(",", ""));
+  let before = "";
+  const look = (now: number) => {
+    const tiles = [...document.querySelectorAll(".tile-number")].slice(0, 3).map(number);
+    const rows = [...document.querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("td")].slice(0, 4).map(number));
+    for (const [sold, held, left, all] of [...rows, [...tiles, quota]] as [number, number, number, number][]) {
+      if (sold + held + left !== all) frames.wrong.push(`${sold} + ${held} + ${left} ≠ ${all}`);
+    }
+    const seen = JSON.stringify([tiles, rows]);
+    if (seen !== before && before !== "") frames.paints.push(now);
+    before = seen;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+  const observe = (type: string, list: number[], options: object = {}) =>
+    new PerformanceObserver((seen) => list.push(...seen.getEntries().map(({ duration }) => duration))).observe({ type, ...options });
+  observe("longtask", frames.longTasks);
+  observe("event", frames.presses, { durationThreshold: 16 });
+}
+
+test("shows a sale without a reload, everywhere at once", async ({ desk, watched, server }) => {
+  const { page } = desk;
+  await expect(desk.tile("Left")).toHaveText("132");
   await page.evaluate(() => Object.assign(window, { isTheSamePage: true }));
   await order(server, watched, [2, 1]);
-  await expect(tile(page, "Sold")).toHaveText("3");
-  await expect(tile(page, "Held")).toHaveText("0");
-  await expect(tile(page, "Left")).toHaveText("129");
-  await expect(tile(page, "Paid")).toHaveText("€747.50");
+  await expect(desk.tile("Sold")).toHaveText("3");
+  await expect(desk.tile("Held")).toHaveText("0");
+  await expect(desk.tile("Left")).toHaveText("129");
+  await expect(desk.tile("Paid")).toHaveText("€747.50");
   const row = page.getByRole("row", { name: /^General admission/ });
   await expect(row.getByRole("cell")).toHaveText(["2", "0", "98", "100", "€398"]);
   await expect(page.getByText(/^3 seats sold in the last 24 hours, busiest \d\d–\d\d h$/)).toBeVisible();
   const happenings = page.getByRole("region", { name: "What just happened" }).getByRole("listitem");
-  await expect(happenings.first()).toContainText(/Order .* confirmed · 2 General admission, 1 Workshop day · €747.50/);
+  await expect(happenings.first()).toContainText(/Order .* confirmed · 2 General admission \+ 1 Workshop day · €747.50/);
   await order(server, watched, [0, 0, 4], { way: "holds" });
-  await expect(tile(page, "Held")).toHaveText("4");
+  await expect(desk.tile("Held")).toHaveText("4");
   expect(await page.evaluate(() => "isTheSamePage" in window), "without a reload").toBe(true);
 });
 
-test("measures how long a sale takes to show", async ({ desk: { page }, watched, server }) => {
+test("moves while somebody buys in another browser", async ({ desk, watched, anotherPerson }) => {
+  const { page } = desk;
+  test.slow();
   const took: number[] = [];
-  for (let sales = 1; sales <= 10; sales++) {
+  for (let sales = 1; sales <= 3; sales++) {
     const shown = page.evaluate((sold) => {
       const number = [...document.querySelectorAll(".tile-number")][0]!;
       return new Promise<number>((resolve) => {
@@ -67,53 +108,73 @@ test("measures how long a sale takes to show", async ({ desk: { page }, watched,
         look();
       });
     }, String(sales));
-    await order(server, watched, [1]);
-    // From the moment at which the buyer was told.
+    const buyer = await anotherPerson();
+    await buyer.comesToTheProvider(watched.slug, 1);
+    await expect(desk.tile("Held")).toHaveText("1");
+    const answered = buyer.page.waitForResponse(/\/simulated-provider\/decide/);
+    await buyer.answersPayment("Accept");
+    await answered;
     const told = Date.now();
+    await expect(buyer.registered).toBeVisible();
     took.push((await shown) - told);
+    await expect(desk.tile("Held")).toHaveText("0");
   }
-  took.sort((one, other) => one - other);
-  console.log(`      from the buyer's answer to the dashboard: median ${took[5]} ms, most ${took[9]} ms`);
-  await expect(tile(page, "Sold")).toHaveText("10");
+  print(`from the buyer's answer to the dashboard: ${took.join(", ")} ms`);
 });
 
-test("adds up in every frame while many buy at once", async ({ desk: { page }, watched, server }) => {
-  const sums = page.evaluate(
-    () =>
-      new Promise<string[]>((resolve) => {
-        const seen = new Set<string>();
-        const look = () => {
-          const cells = [...document.querySelectorAll("tbody tr")].map((row) =>
-            [...row.querySelectorAll("td")].slice(0, 4).map((cell) => Number(cell.textContent!.replace(",", ""))),
-          );
-          for (const [sold, held, left, quota] of cells as [number, number, number, number][]) {
-            if (sold + held + left !== quota) seen.add(`${sold} + ${held} + ${left} ≠ ${quota}`);
-          }
-          const tiles = [...document.querySelectorAll(".tile-number")].map((it) => Number(it.textContent!.replace(",", "")));
-          if (tiles[0]! + tiles[1]! + tiles[2]! !== 132) seen.add(`tiles: ${tiles}`);
-          if (tiles[0] === 60) resolve([...seen]);
-          else requestAnimationFrame(look);
-        };
-        look();
-      }),
-  );
-  for (let round = 0; round < 5; round++) {
-    await Promise.all(Array.from({ length: 6 }, () => order(server, watched, [2])));
+test("stays calm and adds up while 500 orders a minute arrive @desktop", async ({ desk, watched, server }) => {
+  test.slow();
+  const { page } = desk;
+  const [general, , students] = watched.seat_types;
+  await server.changeQuota(watched.slug, general!.id, 1_000);
+  await server.changeQuota(watched.slug, students!.id, 1_000);
+  await expect(desk.tile("Left")).toHaveText("2,012");
+  await page.evaluate(watchEveryFrame, 2_012);
+  const busyMs = await threadTime(page);
+  const orders = Array.from({ length: RUSH_ORDERS }, (_, index) => (index % 2 === 0 ? [2] : [0, 0, 1]));
+  const rushing = rush(server, watched, orders, RUSH_PER_MINUTE);
+  // Somebody works meanwhile.
+  for (const sold of [30, 60, 90, 120, 150]) {
+    await expect.poll(async () => Number(await desk.tile("Sold").textContent())).toBeGreaterThanOrEqual(sold);
+    await desk.button("Show as table").click();
+    await desk.button(sold % 60 === 0 ? "24 hours" : "7 days").click();
   }
-  expect(await sums).toEqual([]);
+  await rushing;
+  await expect(desk.tile("Sold"), "the last one is painted").toHaveText(String(RUSH_ORDERS * 1.5));
+  await expect(desk.tile("Held")).toHaveText("0");
+  const { wrong, paints, longTasks, presses } = await page.evaluate(() => (window as unknown as { frames: Frames }).frames);
+  const most = Math.max(...paints.map((from) => paints.filter((at) => from <= at && at < from + 1_000).length));
+  print(`${paints.length} paints for ${RUSH_ORDERS} orders, at most ${most} in a second`);
+  // On a machine that is busy with the servers of all tests a task is long because it waits; its own time says more.
+  const each = Math.round((await busyMs()) / paints.length);
+  print(`${each} ms of the page's own time for a paint, tracing included; slowest press ${Math.round(Math.max(0, ...presses))} ms`);
+  print(`${longTasks.length} tasks over 50 ms, waiting included: ${longTasks.map(Math.round).join(", ")}`);
+  expect(wrong, "numbers add up in every frame").toEqual([]);
+  // A paint that waited for its frame may share a second with four others.
+  expect(most).toBeLessThanOrEqual(5);
+  const seconds = (paints.at(-1)! - paints[0]!) / 1_000;
+  expect(paints.length, `in ${seconds} s`).toBeLessThanOrEqual(4 * seconds + 1);
+
+  const list = page.getByRole("group", { name: "Newest first" });
+  await expect(list.getByRole("listitem")).toHaveCount(100);
+  const sales = desk.field("Show");
+  await sales.selectOption("Sales");
+  await expect(list.getByRole("listitem").first()).toContainText("confirmed");
+  const words = await list.getByRole("listitem").allTextContents();
+  expect(words.filter((line) => !line.includes("confirmed"))).toEqual([]);
 });
 
 // A phone has no pointer that rests on something.
 test("holds still while somebody reads, and says how much is new @desktop", async ({ desk, watched, server }) => {
   const { page } = desk;
   await order(server, watched, [1]);
-  const list = page.getByRole("region", { name: "What just happened" }).getByRole("region");
+  const list = page.getByRole("group", { name: "Newest first" });
   const lines = list.getByRole("listitem");
   await expect(lines.first()).toContainText("confirmed");
   const before = await lines.allTextContents();
   await list.hover();
   await order(server, watched, [3]);
-  await expect(tile(page, "Sold")).toHaveText("4");
+  await expect(desk.tile("Sold")).toHaveText("4");
   const news = desk.button(/^\d+ new$/);
   await expect(news).toBeVisible();
   expect(await lines.allTextContents(), "nothing moved").toEqual(before);
@@ -132,10 +193,10 @@ test("stands still when paused and keeps counting", async ({ desk, watched, serv
   await expect(page.getByText(/^Paused \d\d:\d\d$/)).toBeVisible();
   await order(server, watched, [2]);
   await expect(page.getByText(/^Paused \d\d:\d\d · \d+ changes since$/)).toBeVisible();
-  await expect(tile(page, "Sold")).toHaveText("0");
+  await expect(desk.tile("Sold")).toHaveText("0");
   await expect(page.getByText(/^As of \d\d:\d\d:\d\d$/)).toHaveCount(4);
   await desk.button("Resume").click();
-  await expect(tile(page, "Sold")).toHaveText("2");
+  await expect(desk.tile("Sold")).toHaveText("2");
   await expect(page.getByText("Live", { exact: true })).toBeVisible();
 });
 
@@ -143,24 +204,25 @@ test("says on every number when it is not live", async ({ line, desk, watched, s
   browserConsole.expect(/ERR_INTERNET_DISCONNECTED/, /WebSocket/);
   const { page } = desk;
   await order(server, watched, [2]);
-  await expect(tile(page, "Sold")).toHaveText("2");
+  await expect(desk.tile("Sold")).toHaveText("2");
   await line.cut();
   await context.setOffline(true);
   await expect(page.locator(".tile").getByText(/^As of \d\d:\d\d:\d\d$/)).toHaveCount(4);
-  await expect(tile(page, "Sold"), "the last number stays").toHaveText("2");
+  await expect(desk.tile("Sold"), "the last number stays").toHaveText("2");
   line.mend();
   await context.setOffline(false);
   await order(server, watched, [3]);
-  await expect(tile(page, "Sold")).toHaveText("5");
+  await expect(desk.tile("Sold")).toHaveText("5");
   await expect(page.locator(".tile").getByText(/^As of/)).toHaveCount(0);
 });
 
 test("has no barrier, and can be used by keyboard alone", async ({ desk, watched, server }) => {
+  test.slow();
   const { page } = desk;
   await hasNoBarrier(desk, "nothing sold", page.getByText("No seats sold in the last 24 hours"));
   await order(server, watched, [2, 1]);
   await order(server, watched, [3], { way: "holds" });
-  await hasNoBarrier(desk, "some sold", tile(page, "Sold"));
+  await hasNoBarrier(desk, "some sold", desk.tile("Sold"));
   await tabsTo(page, desk.button("7 days"));
   await page.keyboard.press("Enter");
   await expect(page.getByText(/^3 seats sold in the last 7 days, busiest \w+day$/)).toBeVisible();
@@ -168,7 +230,7 @@ test("has no barrier, and can be used by keyboard alone", async ({ desk, watched
   await page.keyboard.press("Enter");
   await expect(page.getByRole("table", { name: "Seats, by type" })).toBeVisible();
   await hasNoBarrier(desk, "as a table", page.getByRole("table"));
-  await tabsTo(page, page.getByRole("region", { name: "What just happened" }).getByRole("region"));
+  await tabsTo(page, page.getByRole("group", { name: "Newest first" }));
   await tabsTo(page, page.getByRole("link", { name: /confirmed/ }));
   await page.keyboard.press("Enter");
   await expect(desk.heading(/^Order /)).toBeVisible();

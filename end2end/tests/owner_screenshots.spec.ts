@@ -57,7 +57,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await shows(owner, `owner-${name}`);
     }
 
-    await buyer.page.getByRole("link", { name: /seats/i }).first().click();
+    await buyer.page.getByRole("link", { name: /^Say who sits where/ }).click();
     await expect(buyer.heading("Your seats")).toBeVisible();
     await buyer.page.getByLabel("Given name").first().fill(ada.given);
     await shows(buyer, "your-seats");

@@ -182,7 +182,7 @@ pub struct RequestOwnerCode {
     pub email: String,
 }
 
-/// `GET /api/owner`: whose session this is.
+/// `GET /api/owner`: whose session this is; no content without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OwnerView {

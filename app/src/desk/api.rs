@@ -52,12 +52,13 @@ pub async fn post_and_forget(path: &str, body: &impl Serialize) -> Result<(), Fa
     request(path, Some(body), None).await.map(|_| ())
 }
 
-/// Whose session this is.
+/// Whose session this is; `None` without one.
 ///
 /// # Errors
-/// Refused when there is none; unreachable or faulty.
-pub async fn owner() -> Result<OwnerView, Failure> {
-    get("/api/owner").await
+/// Unreachable or faulty.
+pub async fn owner() -> Result<Option<OwnerView>, Failure> {
+    let answer = request("/api/owner", None, None).await?;
+    if answer.is_empty() { Ok(None) } else { read(&answer).map(Some) }
 }
 
 /// Opens a session; the answer sets its cookie.

@@ -70,11 +70,18 @@ impl Happenings {
         }
     }
 
-    /// What is shown, newest first.
+    /// The positions of what is shown, newest first.
     #[must_use]
-    pub fn shown(&self, kind: Option<HappeningKind>) -> Vec<Happening> {
-        let all = self.held.as_ref().unwrap_or(&self.known);
-        all.iter().filter(|happening| is_wanted(happening, kind)).cloned().collect()
+    pub fn shown(&self, kind: Option<HappeningKind>) -> Vec<u64> {
+        let all = self.held.as_ref().unwrap_or(&self.known).iter();
+        all.filter(|happening| is_wanted(happening, kind)).map(|it| it.position).collect()
+    }
+
+    /// The one at a position, whether it is known or only shown still.
+    #[must_use]
+    pub fn at(&self, position: u64) -> Option<&Happening> {
+        let shown = self.held.iter().flatten();
+        self.known.iter().chain(shown).find(|happening| happening.position == position)
     }
 
     /// How many wait while somebody reads.
@@ -108,10 +115,6 @@ mod tests {
         positions.rev().map(one).collect()
     }
 
-    fn shown(list: &Happenings) -> Vec<u64> {
-        list.shown(None).iter().map(|happening| happening.position).collect()
-    }
-
     #[test]
     fn pushes_bring_the_newest_and_a_hundred_are_kept() {
         let mut list = Happenings::default();
@@ -119,12 +122,12 @@ mod tests {
         assert!(list.merge(&at(1..=12), 12));
         // Positions have holes: not every event is a happening.
         assert!(list.merge(&at((9..=12).chain(20..=27)), 20));
-        assert_eq!(shown(&list)[..9], [27, 26, 25, 24, 23, 22, 21, 20, 12]);
+        assert_eq!(list.shown(None)[..9], [27, 26, 25, 24, 23, 22, 21, 20, 12]);
         for step in 0..20 {
             let newest = 40 + 12 * step;
             assert!(list.merge(&at(newest - 11..=newest), 20 + 12 * (step + 1)), "{step}");
         }
-        assert_eq!(shown(&list).len(), HAPPENINGS_MAX);
+        assert_eq!(list.shown(None).len(), HAPPENINGS_MAX);
     }
 
     #[test]
@@ -133,10 +136,10 @@ mod tests {
         assert!(!list.merge(&at(489..=500), 500), "the first push is not all there is");
         assert!(list.merge(&at(401..=500), 500));
         assert!(!list.merge(&at(509..=520), 520), "eight are missing");
-        assert_eq!(shown(&list)[0], 500, "and nothing is shown with a hole in it");
+        assert_eq!(list.shown(None)[0], 500, "and nothing is shown with a hole in it");
         assert!(list.merge(&at(421..=520), 520));
         assert!(list.merge(&at(510..=521), 521));
-        assert_eq!(shown(&list)[..2], [521, 520]);
+        assert_eq!(list.shown(None)[..2], [521, 520]);
     }
 
     #[test]
@@ -145,7 +148,7 @@ mod tests {
         assert!(list.merge(&at(1..=5), 5));
         assert!(list.merge(&at(1..=5), 5));
         assert!(list.merge(&at(1..=3), 3));
-        assert_eq!(shown(&list), [5, 4, 3, 2, 1]);
+        assert_eq!(list.shown(None), [5, 4, 3, 2, 1]);
     }
 
     #[test]
@@ -154,22 +157,23 @@ mod tests {
         list.merge(&at(1..=5), 5);
         list.hold();
         list.merge(&at(1..=9), 9);
-        assert_eq!(shown(&list), [5, 4, 3, 2, 1]);
+        assert_eq!(list.shown(None), [5, 4, 3, 2, 1]);
         assert_eq!(list.waiting(None), 4);
         assert_eq!(list.waiting(Some(HappeningKind::Sale)), 2, "6 and 9");
         list.catch_up();
-        assert_eq!((shown(&list)[0], list.waiting(None)), (9, 0));
+        assert_eq!((list.shown(None)[0], list.waiting(None)), (9, 0));
         list.merge(&at(1..=10), 10);
-        assert_eq!((shown(&list)[0], list.waiting(None)), (9, 1), "and reads on");
+        assert_eq!((list.shown(None)[0], list.waiting(None)), (9, 1), "and reads on");
         list.release();
-        assert_eq!((shown(&list)[0], list.waiting(None)), (10, 0));
+        assert_eq!((list.shown(None)[0], list.waiting(None)), (10, 0));
     }
 
     #[test]
     fn one_kind_can_be_looked_at() {
         let mut list = Happenings::default();
         list.merge(&at(1..=7), 7);
-        let sales = list.shown(Some(HappeningKind::Sale));
-        assert_eq!(sales.iter().map(|sale| sale.position).collect::<Vec<_>>(), [6, 3]);
+        assert_eq!(list.shown(Some(HappeningKind::Sale)), [6, 3]);
+        assert_eq!(list.at(6).map(|sale| sale.words.as_str()), Some("Happening 6"));
+        assert_eq!(list.at(8), None);
     }
 }

@@ -68,7 +68,10 @@ impl Scanner {
         let stream = camera().await.ok_or(NoCamera::Denied)?;
         video.set_src_object(Some(&stream));
         if let Ok(playing) = video.play() {
-            let _ = JsFuture::from(playing).await;
+            // A camera may take its time with the first picture; until then there is nothing to read.
+            leptos::task::spawn_local(async move {
+                let _ = JsFuture::from(playing).await;
+            });
         }
         let is_on = Rc::new(Cell::new(true));
         leptos::task::spawn_local(watch(video, reader, is_on.clone(), found));

@@ -65,10 +65,8 @@ impl Session {
     pub fn ask(self) {
         spawn_local(async move {
             let who = match api::owner().await {
-                Ok(owner) => Who::Owner(owner),
-                Err(Failure::Refused(problem)) if problem.code == RefusalCode::SignInRequired => {
-                    Who::Nobody
-                }
+                Ok(Some(owner)) => Who::Owner(owner),
+                Ok(None) => Who::Nobody,
                 Err(failure) => Who::Unheard(failure),
             };
             self.who.set(who);

@@ -31,6 +31,17 @@ impl Totals {
     }
 }
 
+/// From this many units on a sum is told without its cents.
+const LARGE: i64 = 10_000;
+
+/// A sum that fits on a tile: a large one in whole units, rounded down. The table has every cent.
+#[must_use]
+pub fn briefly(sum: Money) -> Money {
+    let unit = 10_i64.pow(sum.currency.decimals());
+    let is_large = LARGE * unit <= sum.minor.abs();
+    if is_large { Money::new(sum.minor - sum.minor % unit, sum.currency) } else { sum }
+}
+
 /// `12,480`: a number that may be long.
 #[must_use]
 pub fn digits(number: u32) -> String {
@@ -115,6 +126,15 @@ mod tests {
     fn a_conference_without_seats_has_no_numbers_but_its_currency() {
         let totals = Totals::of(&view(Vec::new(), &[]));
         assert_eq!((totals.quota, totals.paid.to_string().as_str()), (0, "€0"));
+    }
+
+    #[test]
+    fn a_large_sum_is_told_without_its_cents() {
+        let told = |minor| briefly(Money::new(minor, Currency::EUR)).to_string();
+        assert_eq!(
+            [told(74_750), told(999_950), told(1_000_050), told(125_429_850)],
+            ["€747.50", "€9,999.50", "€10,000", "€1,254,298"]
+        );
     }
 
     #[test]

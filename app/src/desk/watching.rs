@@ -4,7 +4,7 @@
 //! Not here: how it looks (`pages/dashboard.rs`, `parts/`).
 
 use super::happenings::Happenings;
-use super::pace::{Pace, Paint};
+use super::pace::{Pace, Turn};
 use super::session::Session;
 use crate::browser;
 use crate::dates;
@@ -14,8 +14,12 @@ use leptos::prelude::*;
 use shared::Timestamp;
 use shared::dashboard::DashboardView;
 
+/// Paints are at least this far apart.
+const PAINT_INTERVAL_MS: i64 = 250;
 /// The whole view is not asked for again sooner than this.
-const ASK_AGAIN_MS: i64 = 2_000;
+const ASK_INTERVAL_MS: i64 = 1_000;
+/// Asked for so often in a row without getting it, a reader is told.
+const ASKED_MAX: u32 = 5;
 
 /// Since when the page stands still, and how much had happened by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +40,12 @@ pub struct Watching {
     paused: RwSignal<Option<Paused>>,
     /// The reader is inside the list of happenings.
     pub is_reading: RwSignal<bool>,
-    pace: StoredValue<Pace>,
-    asked_ms: StoredValue<Option<i64>>,
+    /// Happenings are missing, and asking for them did not help.
+    pub is_incomplete: RwSignal<bool>,
+    paints: StoredValue<Pace>,
+    asks: StoredValue<Pace>,
+    /// In a row, without getting it.
+    asked: StoredValue<u32>,
 }
 
 impl Watching {
@@ -51,8 +59,10 @@ impl Watching {
             happenings: RwSignal::new(Happenings::default()),
             paused: RwSignal::new(None),
             is_reading: RwSignal::new(false),
-            pace: StoredValue::new(Pace::default()),
-            asked_ms: StoredValue::new(None),
+            is_incomplete: RwSignal::new(false),
+            paints: StoredValue::new(Pace::of(PAINT_INTERVAL_MS)),
+            asks: StoredValue::new(Pace::of(ASK_INTERVAL_MS)),
+            asked: StoredValue::new(0),
         };
         react(move || {
             session.live.dashboard.track();
@@ -76,29 +86,35 @@ impl Watching {
         let brought =
             self.session.dashboard(|view| (view.happenings.clone(), view.happenings_count));
         let Some((happenings, count)) = brought else { return };
-        let is_complete =
-            self.happenings.try_update_untracked(|list| list.merge(&happenings, count));
-        if is_complete == Some(false) {
-            self.ask_for_the_whole();
+        let is_whole = self.happenings.try_update_untracked(|list| list.merge(&happenings, count));
+        if is_whole == Some(true) {
+            self.asked.set_value(0);
+            self.is_incomplete.set(false);
+        } else {
+            self.takes_turns(self.asks, Self::ask_for_the_whole);
         }
-        match self.pace.try_update_value(|pace| pace.came(browser::steady_ms())) {
-            Some(Paint::Now) => self.paint(),
-            Some(Paint::Later(pause_ms)) => browser::after(pause_ms, move || {
-                let paints = self.pace.try_update_value(|pace| pace.paints(browser::steady_ms()));
-                if paints.is_some() {
-                    untrack(|| self.paint());
+        self.takes_turns(self.paints, Self::paint);
+    }
+
+    /// Does something at its pace: now, or when it may be done again.
+    fn takes_turns(self, pace: StoredValue<Pace>, act: fn(Self)) {
+        match pace.try_update_value(|pace| pace.wants(browser::steady_ms())) {
+            Some(Turn::Now) => act(self),
+            Some(Turn::Later(pause_ms)) => browser::after(pause_ms, move || {
+                let is_here = pace.try_update_value(|pace| pace.does(browser::steady_ms()));
+                if is_here.is_some() {
+                    untrack(|| act(self));
                 }
             }),
-            Some(Paint::Soon) | None => {}
+            Some(Turn::Soon) | None => {}
         }
     }
 
     fn ask_for_the_whole(self) {
-        let now_ms = browser::steady_ms();
-        if self.asked_ms.get_value().is_none_or(|asked| asked + ASK_AGAIN_MS <= now_ms) {
-            self.asked_ms.set_value(Some(now_ms));
-            self.session.live.refresh();
-        }
+        let asked = self.asked.get_value() + 1;
+        self.asked.set_value(asked);
+        self.is_incomplete.set(ASKED_MAX < asked);
+        self.session.live.refresh();
     }
 
     /// One paint: everything of the newest snapshot together.

@@ -67,10 +67,20 @@ impl Door {
     /// # Errors
     /// There is none, or it has ended.
     pub(super) async fn owner_session(&self, cookie: &OwnerCookie) -> Result<Session, Rejection> {
+        Ok(self.session_if_any(cookie).await?.ok_or(RefusalCode::SignInRequired)?)
+    }
+
+    /// The session of this browser; `None` when there is none, or it has ended.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(super) async fn session_if_any(
+        &self,
+        cookie: &OwnerCookie,
+    ) -> Result<Option<Session>, Rejection> {
         let key = if self.is_secure() { &cookie.secure } else { &cookie.plain };
-        let key = key.as_ref().ok_or(RefusalCode::SignInRequired)?;
-        let found = self.house.store.session(key, self.house.clock.now().0).await?;
-        Ok(found.ok_or(RefusalCode::SignInRequired)?)
+        let Some(key) = key else { return Ok(None) };
+        Ok(self.house.store.session(key, self.house.clock.now().0).await?)
     }
 
     /// The conference with this slug, if it is this browser's. Somebody else's is answered like one

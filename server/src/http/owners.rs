@@ -16,6 +16,7 @@ use crate::views::conference as conference_view;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use shared::management::{OwnedConference, OwnerView, RequestOwnerCode, SignIn};
 use shared::rules::{EMAIL_LENGTH_MAX, email_problem};
@@ -129,12 +130,16 @@ async fn sign_out(
     Ok((StatusCode::NO_CONTENT, HeaderMap::from_iter([(header::SET_COOKIE, cookie)])))
 }
 
+/// To have no session is an answer here, not a refusal: a desk asks before it knows, and browsers write
+/// every refusal into their consoles.
 async fn owner(
     State(door): State<Arc<Door>>,
     Ok(cookie): Result<OwnerCookie, Infallible>,
-) -> Result<Json<OwnerView>, Rejection> {
-    let session = door.owner_session(&cookie).await?;
-    Ok(Json(view(&door, &session.scope).await?))
+) -> Result<Response, Rejection> {
+    match door.session_if_any(&cookie).await? {
+        Some(session) => Ok(Json(view(&door, &session.scope).await?).into_response()),
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
 }
 
 async fn view(door: &Door, scope: &SessionScope) -> Result<OwnerView, Rejection> {

@@ -164,7 +164,7 @@ impl Desk {
     /// Whose session this is; `None` without one.
     pub(crate) async fn owner(&self, house: &TestHouse) -> Option<OwnerView> {
         let (status, body) = self.get(house, "/api/owner").await;
-        if status == 401 { None } else { Some(serde_json::from_value(body).unwrap()) }
+        if status == 204 { None } else { Some(serde_json::from_value(body).unwrap()) }
     }
 
     pub(crate) fn on_a_page_of(mut self, origin: &str) -> Self {

@@ -5,6 +5,7 @@ use crate::dates;
 use crate::desk::api;
 use crate::desk::arrival::arrive;
 use crate::desk::session::{Session, use_session};
+use crate::desk::totals::digits;
 use crate::erased::{block, each, flag, mark, press, react, show, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -17,7 +18,8 @@ struct Looking {
     /// What is typed, and what was asked.
     typed: RwSignal<String>,
     search: RwSignal<String>,
-    known: RwSignal<AttendeePage>,
+    /// `None` until the server has answered.
+    known: RwSignal<Option<AttendeePage>>,
     is_busy: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,
     /// Only the answer to the latest question counts.
@@ -33,7 +35,7 @@ pub fn AttendeesPage() -> impl IntoView {
         session,
         typed: RwSignal::new(String::new()),
         search: RwSignal::new(String::new()),
-        known: RwSignal::new(AttendeePage::default()),
+        known: RwSignal::new(None),
         is_busy: RwSignal::new(true),
         failure: RwSignal::new(None),
         question: StoredValue::new(0),
@@ -44,7 +46,10 @@ pub fn AttendeesPage() -> impl IntoView {
     });
     let file = move || format!("/api/manage/{}/attendees.csv", session.slug());
     let counts = move || {
-        looking.known.with(|page| format!("{} named, {} admitted", page.assigned, page.admitted))
+        let words = |page: &AttendeePage| {
+            format!("{} named, {} admitted", digits(page.assigned), digits(page.admitted))
+        };
+        looking.read(words).unwrap_or_else(|| "Looking them up…".to_owned())
     };
     view! {
         <div class="main desk-page">
@@ -60,6 +65,11 @@ pub fn AttendeesPage() -> impl IntoView {
 }
 
 impl Looking {
+    /// Reads something of what is known.
+    fn read<T>(self, read: impl FnOnce(&AttendeePage) -> T) -> Option<T> {
+        self.known.with(|known| known.as_ref().map(read))
+    }
+
     fn form(self) -> impl IntoView {
         view! {
             <form
@@ -88,9 +98,16 @@ impl Looking {
 
     fn answer(self) -> impl IntoView {
         let is_empty = move || {
-            self.known.with(|page| page.attendees.is_empty())
+            self.read(|page| page.attendees.is_empty()).unwrap_or_default()
                 && !self.is_busy.get()
                 && self.failure.with(Option::is_none)
+        };
+        let empty_words = move || {
+            if self.search.with(String::is_empty) {
+                "Nobody yet. Names appear here when registrants give them."
+            } else {
+                "Nobody fits."
+            }
         };
         view! {
             {show(move || self.failure.with(Option::is_some), move || view! {
@@ -99,23 +116,27 @@ impl Looking {
                     <button class="button" on:click=press(move || self.ask(String::new()))>"Try again"</button>
                 </p>
             }.into_any())}
-            {show(is_empty, || view! {
-                <p>"Nobody yet. Names appear here when registrants give them."</p>
-            }.into_any())}
-            {show(move || self.known.with(|page| !page.attendees.is_empty()), move || self.table())}
-            {show(move || self.known.with(|page| page.next.is_some()), move || view! {
+            {show(is_empty, move || view! { <p>{text(empty_words)}</p> }.into_any())}
+            {show(
+                move || self.read(|page| !page.attendees.is_empty()).unwrap_or_default(),
+                move || self.table(),
+            )}
+            {show(move || self.next().is_some(), move || view! {
                 <p>
                     <button
                         class="button"
                         class:button-busy=flag(move || self.is_busy.get())
                         aria-disabled=mark(move || self.is_busy.get())
-                        on:click=press(move || {
-                            self.ask(self.known.with_untracked(|page| page.next.clone()).unwrap_or_default());
-                        })
+                        on:click=press(move || self.ask(untrack(|| self.next()).unwrap_or_default()))
                     >"Show more"</button>
                 </p>
             }.into_any())}
         }
+    }
+
+    /// Where the next page begins.
+    fn next(self) -> Option<String> {
+        self.read(|page| page.next.clone()).flatten()
     }
 
     fn table(self) -> AnyView {
@@ -132,7 +153,10 @@ impl Looking {
                     </tr>
                 </thead>
                 <tbody>
-                    {block(move || each(self.known.get().attendees, |row| line(self.session, row)))}
+                    {block(move || each(
+                        self.read(|page| page.attendees.clone()).unwrap_or_default(),
+                        |row| line(self.session, row),
+                    ))}
                 </tbody>
             </table>
         }
@@ -158,12 +182,10 @@ impl Looking {
             self.is_busy.set(false);
             match answer {
                 Ok(mut page) => self.known.update(|known| {
-                    if !after.is_empty() {
-                        let more = std::mem::take(&mut page.attendees);
-                        page.attendees = std::mem::take(&mut known.attendees);
-                        page.attendees.extend(more);
-                    }
-                    *known = page;
+                    let before = known.take().filter(|_| !after.is_empty());
+                    let before = before.map(|known| known.attendees).unwrap_or_default();
+                    page.attendees.splice(0..0, before);
+                    *known = Some(page);
                 }),
                 Err(failure) if self.session.has_ended(&failure) => {}
                 Err(failure) => self.failure.set(Some(failure)),
@@ -184,7 +206,7 @@ fn line(session: Session, row: AttendeeRow) -> AnyView {
             <td>{row.email}</td>
             <td>{row.seat_type}</td>
             <td><a href=href>{row.access_code.to_string()}</a></td>
-            <td>{text(admitted)}</td>
+            <td data-label="Admitted: ">{text(admitted)}</td>
         </tr>
     }
     .into_any()

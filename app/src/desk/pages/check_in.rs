@@ -13,8 +13,8 @@ use crate::desk::session::{Session, use_session};
 use crate::erased::{block, each, either, flag, mark, press, text};
 use leptos::task::spawn_local;
 use leptos::{html, prelude::*};
-use shared::CommandId;
 use shared::management::{Admission, AdmitAttendee};
+use shared::{CommandId, RefusalCode};
 
 /// Answers kept on the page.
 const KEPT_MAX: usize = 10;
@@ -23,8 +23,18 @@ const KEPT_MAX: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Verdict {
     kind: &'static str,
+    icon: &'static str,
     title: &'static str,
+    /// Who stands there, if the ticket says it.
+    who: String,
     words: String,
+}
+
+impl Verdict {
+    fn in_a_line(&self) -> String {
+        let parts = [self.title, &self.who, &self.words];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
 }
 
 /// The words for an answer; `when` is the instant of the first admission as people read it.
@@ -32,19 +42,30 @@ fn verdict_of(answer: &Result<Admission, Failure>, when: &str) -> Verdict {
     match answer {
         Ok(admission) => {
             let Admission { given_name, family_name, seat_type, .. } = admission;
-            let who = format!("{given_name} {family_name} · {seat_type}");
+            let who = format!("{given_name} {family_name}");
             if admission.is_first {
-                Verdict { kind: "good", title: "✓ Welcome", words: who }
+                let words = seat_type.clone();
+                Verdict { kind: "good", icon: "✓", title: "Welcome", who, words }
             } else {
-                let words = format!("{who}. Admitted already: {when}.");
-                Verdict { kind: "again", title: "! Used before", words }
+                let words = format!("{seat_type}. Admitted already: {when}.");
+                Verdict { kind: "again", icon: "!", title: "Used before", who, words }
             }
         }
-        Err(failure) => {
-            Verdict {
-                kind: "wrong", title: "✗ Not admitted", words: failure.sentence().to_owned()
-            }
-        }
+        Err(Failure::Refused(problem)) if problem.code == RefusalCode::TicketUnknown => Verdict {
+            kind: "wrong",
+            icon: "✗",
+            title: "Not admitted",
+            who: String::new(),
+            words: problem.title.clone(),
+        },
+        // Nothing is known about the ticket: that is neither a yes nor a no.
+        Err(failure) => Verdict {
+            kind: "open",
+            icon: "?",
+            title: "No answer",
+            who: String::new(),
+            words: failure.sentence().to_owned(),
+        },
     }
 }
 
@@ -56,6 +77,8 @@ struct Door {
     /// Newest first.
     verdicts: RwSignal<Vec<Verdict>>,
     is_busy: RwSignal<bool>,
+    /// The ticket that nobody has answered yet, with its intent: asked again, it is still the first time.
+    unanswered: StoredValue<Option<(String, CommandId)>>,
     video: NodeRef<html::Video>,
     camera: RwSignal<Camera>,
     scanner: StoredValue<Option<Scanner>, LocalStorage>,
@@ -79,6 +102,7 @@ pub fn CheckInPage() -> impl IntoView {
         ticket: RwSignal::new(String::new()),
         verdicts: RwSignal::new(Vec::new()),
         is_busy: RwSignal::new(false),
+        unanswered: StoredValue::new(None),
         video: NodeRef::new(),
         camera: RwSignal::new(Camera::Off),
         scanner: StoredValue::new_local(None),
@@ -99,15 +123,21 @@ pub fn CheckInPage() -> impl IntoView {
 
 /// The answer. Its place is there before the first one, so that nothing moves under a thumb.
 fn shown(verdict: Option<Verdict>) -> impl IntoView {
-    let verdict = verdict.unwrap_or(Verdict {
+    let Verdict { kind, icon, title, who, words } = verdict.unwrap_or_else(|| Verdict {
         kind: "none",
+        icon: "›",
         title: "Ready",
+        who: String::new(),
         words: "Scan a ticket, or type its letters.".to_owned(),
     });
     view! {
-        <section class=format!("verdict verdict-{}", verdict.kind) aria-label="Answer">
-            <p class="verdict-title">{verdict.title}</p>
-            <p>{verdict.words}</p>
+        <section class=format!("verdict verdict-{kind}") aria-label="Answer">
+            <span class="verdict-icon" aria-hidden="true">{icon}</span>
+            <p class="verdict-title">{title}</p>
+            <p class="verdict-words">
+                {(!who.is_empty()).then(|| view! { <strong class="verdict-who">{who}</strong> })}
+                <span>{words}</span>
+            </p>
         </section>
     }
 }
@@ -208,11 +238,14 @@ impl Door {
                 view! {
                     <section class="desk-panel" aria-labelledby="earlier">
                         <h2 id="earlier">"Before"</h2>
-                        <ul class="history">
+                        <ol class="verdicts">
                             {each(earlier, |verdict| view! {
-                                <li>{verdict.title} " · " {verdict.words}</li>
+                                <li class=format!("verdicts-line verdict-{}", verdict.kind)>
+                                    <span class="verdicts-icon" aria-hidden="true">{verdict.icon}</span>
+                                    <span>{verdict.in_a_line()}</span>
+                                </li>
                             }.into_any())}
-                        </ul>
+                        </ol>
                     </section>
                 }
             })
@@ -224,11 +257,11 @@ impl Door {
         if ticket.is_empty() || self.is_busy.get_untracked() {
             return browser::focus_id("ticket");
         }
-        let command = AdmitAttendee {
-            command_id: CommandId(browser::fresh_id()),
-            conference: untrack(|| self.session.slug()),
-            ticket,
-        };
+        let before = self.unanswered.get_value().filter(|(known, _)| *known == ticket);
+        let command_id = before.map_or_else(|| CommandId(browser::fresh_id()), |(_, id)| id);
+        self.unanswered.set_value(Some((ticket.clone(), command_id)));
+        let conference = untrack(|| self.session.slug());
+        let command = AdmitAttendee { command_id, conference, ticket };
         self.is_busy.set(true);
         spawn_local(async move {
             let answer = api::ask::<_, Admission>(&command).await;
@@ -239,9 +272,10 @@ impl Door {
             let zone = untrack(|| self.session.zone());
             let when = answer.as_ref().map(|it| dates::day_and_time(it.admitted_at, &zone));
             let verdict = verdict_of(&answer, when.as_deref().unwrap_or_default());
-            self.session.announcer.say(&format!("{}. {}", verdict.title, verdict.words), true);
+            self.session.announcer.say(&verdict.in_a_line(), true);
             // What nobody has answered may be sent again as it stands.
-            if answer != Err(Failure::Unreachable) {
+            if verdict.kind != "open" {
+                let _ = self.unanswered.try_set_value(None);
                 let _ = self.ticket.try_set(String::new());
             }
             let _ = self.verdicts.try_update(|all| {
@@ -271,10 +305,18 @@ mod tests {
             seat_type: "General".into(),
         };
         let first = verdict_of(&Ok(admission(true)), "3 May, 09:01");
-        assert_eq!((first.kind, first.words.as_str()), ("good", "Ada Lovelace · General"));
+        assert_eq!(
+            (first.kind, first.in_a_line().as_str()),
+            ("good", "Welcome · Ada Lovelace · General")
+        );
         let second = verdict_of(&Ok(admission(false)), "3 May, 09:01");
-        assert_eq!(second.kind, "again");
-        assert!(second.words.ends_with("Admitted already: 3 May, 09:01."), "{}", second.words);
-        assert_eq!(verdict_of(&Err(Failure::Unreachable), "").kind, "wrong");
+        assert_eq!((second.kind, second.who.as_str()), ("again", "Ada Lovelace"));
+        assert_eq!(second.words, "General. Admitted already: 3 May, 09:01.");
+    }
+
+    #[test]
+    fn what_nobody_answered_is_neither_a_yes_nor_a_no() {
+        assert_eq!(verdict_of(&Err(Failure::Unreachable), "").kind, "open");
+        assert_eq!(verdict_of(&Err(Failure::Faulty { reference: None }), "").kind, "open");
     }
 }

@@ -7,6 +7,7 @@ use crate::desk::arrival::arrive;
 use crate::desk::parts::checklist::{self, Checklist};
 use crate::desk::parts::happenings_list::HappeningsList;
 use crate::desk::parts::number_tiles::NumberTiles;
+use crate::desk::parts::public_link::PublicLink;
 use crate::desk::parts::sales_chart::SalesChart;
 use crate::desk::parts::seats_chart::SeatsChart;
 use crate::desk::session::use_session;
@@ -39,8 +40,12 @@ fn numbers(watching: Watching) -> AnyView {
         <NumberTiles watching=watching />
         <div class="dashboard-grid">
             <div class="dashboard-drawings">
-                <SalesChart watching=watching />
                 <SeatsChart watching=watching />
+                <SalesChart watching=watching />
+                <section class="desk-panel" aria-labelledby="share">
+                    <h2 id="share">"Share the link"</h2>
+                    <PublicLink />
+                </section>
             </div>
             <HappeningsList watching=watching />
         </div>

@@ -207,7 +207,7 @@ fn line(session: Session, row: OrderRow) -> AnyView {
             </td>
             <td class="desk-number">{format::seats(row.seats)}</td>
             <td class="desk-number">{total_words(row.total)}</td>
-            <td>{text(placed)}</td>
+            <td data-label="Placed: ">{text(placed)}</td>
         </tr>
     }
     .into_any()

@@ -6,7 +6,7 @@
 use crate::dates;
 use crate::desk::happenings::{FILTERS, Happenings};
 use crate::desk::watching::Watching;
-use crate::erased::{block, each, memo, press, react, show, text};
+use crate::erased::{each, keyed, memo, press, react, show, text};
 use leptos::{ev, html, prelude::*};
 use shared::Timestamp;
 use shared::dashboard::{Happening, HappeningKind};
@@ -21,6 +21,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 struct Reading {
     watching: Watching,
     kind: RwSignal<Option<HappeningKind>>,
+    body: NodeRef<html::Div>,
     list: NodeRef<html::Div>,
     is_hovered: RwSignal<bool>,
     is_focused: RwSignal<bool>,
@@ -33,6 +34,7 @@ pub fn HappeningsList(watching: Watching) -> impl IntoView {
     let reading = Reading {
         watching,
         kind: RwSignal::new(None),
+        body: NodeRef::new(),
         list: NodeRef::new(),
         is_hovered: RwSignal::new(false),
         is_focused: RwSignal::new(false),
@@ -45,12 +47,11 @@ pub fn HappeningsList(watching: Watching) -> impl IntoView {
     });
     view! {
         <section class="desk-panel happenings" aria-labelledby="happenings">
-            <h2 id="happenings">"What just happened"</h2>
-            <div class="happenings-head">
+            <div class="desk-head">
+                <h2 id="happenings">"What just happened"</h2>
                 {reading.filter()}
-                {reading.news()}
             </div>
-            {reading.scrolled_list()}
+            {reading.body()}
         </section>
     }
 }
@@ -69,42 +70,68 @@ impl Reading {
         }
     }
 
+    /// The list and the button over it: on the way to the button nobody stops reading. A browser tells
+    /// of the focus that leaves also when all this has gone from the page, signals and all.
+    fn body(self) -> impl IntoView {
+        let left = move |event: FocusEvent| {
+            let goes_to = event.related_target().and_then(|it| it.dyn_into::<Node>().ok());
+            let body = self.body.try_get_untracked().flatten();
+            let stays = body.is_some_and(|body| body.contains(goes_to.as_ref()));
+            let _ = self.is_focused.try_set(stays);
+        };
+        view! {
+            <div
+                class="happenings-body"
+                node_ref=self.body
+                on:pointerenter=move |event| {
+                    let _ = self.is_hovered.try_set(event.pointer_type() == "mouse");
+                }
+                on:pointerleave=move |_| {
+                    let _ = self.is_hovered.try_set(false);
+                }
+                on:focusin=move |_| {
+                    let _ = self.is_focused.try_set(true);
+                }
+                on:focusout=left
+            >
+                {self.news()}
+                {self.scrolled_list()}
+            </div>
+        }
+    }
+
     /// It scrolls by itself, so it can be focused and scrolled by keys.
     fn scrolled_list(self) -> impl IntoView {
         let shown = memo(move || self.watching.happenings.with(|list| list.shown(self.kind.get())));
-        let left = move |event: FocusEvent| {
-            let goes_to = event.related_target().and_then(|it| it.dyn_into::<Node>().ok());
-            let stays =
-                self.list.get_untracked().is_some_and(|list| list.contains(goes_to.as_ref()));
-            self.is_focused.set(stays);
-        };
         let scrolled = move |_: ev::Event| {
-            self.is_scrolled
-                .set(self.list.get_untracked().is_some_and(|list| 0 < list.scroll_top()));
+            let list = self.list.try_get_untracked().flatten();
+            let _ = self.is_scrolled.try_set(list.is_some_and(|list| 0 < list.scroll_top()));
         };
         view! {
             <div
                 class="happenings-list"
                 node_ref=self.list
                 tabindex="0"
-                role="region"
-                aria-labelledby="happenings"
-                on:pointerenter=move |event| self.is_hovered.set(event.pointer_type() == "mouse")
-                on:pointerleave=move |_| self.is_hovered.set(false)
-                on:focusin=move |_| self.is_focused.set(true)
-                on:focusout=left
+                role="group"
+                aria-label="Newest first"
                 on:scroll=scrolled
             >
                 {show(move || shown.with(Vec::is_empty), || view! {
                     <p class="desk-soft">"Nothing yet. Orders appear here as they come in."</p>
                 }.into_any())}
-                <ol>{block(move || each(shown.get(), |happening| self.line(happening)))}</ol>
+                <ol>{keyed(shown, move |position| self.line(position))}</ol>
+                {self.earlier()}
             </div>
         }
     }
 
-    fn line(self, happening: Happening) -> AnyView {
-        let Happening { at, kind, words, order_id, .. } = happening;
+    /// A line never changes, so it is made once: its time takes a while to write.
+    fn line(self, position: u64) -> AnyView {
+        let found =
+            self.watching.happenings.with_untracked(|happenings| happenings.at(position).cloned());
+        let Some(Happening { at, kind, words, order_id, .. }) = found else {
+            return ().into_any();
+        };
         let session = self.watching.session;
         let words = match order_id {
             Some(id) => {
@@ -129,7 +156,26 @@ impl Reading {
         if now.0 - at.0 < DAY_MS { time } else { format!("{}, {time}", dates::day_of(at, &zone)) }
     }
 
-    /// Its place is reserved, so that nothing moves when it comes.
+    /// Below the list, so that nothing of it moves.
+    fn earlier(self) -> AnyView {
+        let watching = self.watching;
+        show(
+            move || watching.is_incomplete.get(),
+            move || {
+                view! {
+                    <p class="happenings-missing">
+                        "Can't load earlier ones. "
+                        <button class="button" on:click=press(move || watching.session.live.refresh())>
+                            "Retry"
+                        </button>
+                    </p>
+                }
+                .into_any()
+            },
+        )
+    }
+
+    /// It lies over the list, so that nothing moves when it comes.
     fn news(self) -> impl IntoView {
         let waiting = memo(move || {
             let count = self.watching.happenings.with(|list| list.waiting(self.kind.get()));

@@ -1,7 +1,7 @@
 //! The numbers that an owner looks at first. Their places never move and never change their size; each
 //! says itself when it is not live.
 
-use crate::desk::totals::{Totals, digits};
+use crate::desk::totals::{Totals, briefly, digits};
 use crate::desk::watching::Watching;
 use crate::erased::{block, each, flag, memo, text};
 use crate::format;
@@ -45,7 +45,7 @@ const TILES: [Tile; 4] = [
     Tile {
         name: "Paid",
         mark: "paid",
-        number: |totals| totals.paid.to_string(),
+        number: |totals| briefly(totals.paid).to_string(),
         aside: |view| orders(view.orders_confirmed),
     },
 ];

@@ -53,8 +53,8 @@ pub fn SalesChart(watching: Watching) -> impl IntoView {
                     }.into_any())}
                 </div>
             </div>
-            {drawing(points, span)}
             <p class="sales-words">{text(move || sentence.get())}</p>
+            {drawing(points, span)}
         </section>
     }
 }

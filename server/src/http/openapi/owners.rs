@@ -96,12 +96,14 @@ pub(in crate::http) fn sign_out() -> Operation {
 }
 
 pub(in crate::http) fn owner() -> Operation {
+    let nobody = ResponseBuilder::new().description("There is no session").build();
     let operation = OperationBuilder::new()
         .tag("owners")
         .summary(Some("Whose session this is, and what it opens"))
         .security(by_owner())
-        .response("200", says("The owner's conferences, newest first", &OwnerView::name()));
-    refused(operation, &[&UNWELL, &[RefusalCode::SignInRequired]])
+        .response("200", says("The owner's conferences, newest first", &OwnerView::name()))
+        .response("204", nobody);
+    refused(operation, &[&UNWELL])
 }
 
 /// A body that really is one; a test reads it back.
