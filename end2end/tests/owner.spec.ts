@@ -162,6 +162,19 @@ test("comes back by e-mail and code, to the very page that was asked for", async
   await expect(laptop.heading("Sign in to manage your conferences")).toBeVisible();
 });
 
+test("gets a lost code by mail", async ({ owner, conference, server, slug }) => {
+  const email = `lost.${slug}@example.org`;
+  await conference({ owner: { email, access_code: "K7M-2QX" } });
+  const first = await nextCode(server, email);
+  await owner.opens("/manage");
+  await owner.button("Email me my access code").click();
+  await expect(owner.page.getByRole("region", { name: "There is a problem" })).toBeFocused();
+  await owner.field("Email address").fill(email);
+  await owner.button("Email me my access code").click();
+  await expect(owner.status).toHaveText("If you have conferences under that address, we've sent the code.");
+  await expect.poll(() => codesMailedTo(server, email)).toEqual([first, first]);
+});
+
 test("shows nobody another owner's conference", async ({ owner, slug, conference, browserConsole }) => {
   browserConsole.expect(/404/);
   const { slug: theirs } = await conference();
