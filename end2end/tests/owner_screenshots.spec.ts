@@ -53,11 +53,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       ["Check-in", "check-in"],
     ] as const) {
       await owner.goesTo(section);
-      await expect(owner.page.locator(".loading")).toHaveCount(0);
+      await expect(owner.page.locator(".loading, .skeleton")).toHaveCount(0);
+      await owner.page.waitForLoadState("networkidle");
       await shows(owner, `owner-${name}`);
     }
 
-    await buyer.page.getByRole("link", { name: /^Say who sits where/ }).click();
+    await buyer.page.getByRole("link", { name: /^Assign names/ }).click();
     await expect(buyer.heading("Your seats")).toBeVisible();
     await buyer.page.getByLabel("Given name").first().fill(ada.given);
     await shows(buyer, "your-seats");
