@@ -129,7 +129,7 @@ impl Finding {
         view! {
             <p>"Open it to pay, to see your seats, or to look up your access code."</p>
             {self.form()}
-            <section class="find-links" aria-labelledby="links">
+            <section class="lost-code" aria-labelledby="links">
                 <h2 id="links">"Lost your code?"</h2>
                 <p>"We can email you a link to each of your orders. A link works once, for 24 hours."</p>
                 <p class="acts">

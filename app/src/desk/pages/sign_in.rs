@@ -61,7 +61,7 @@ pub fn SignInPage() -> impl IntoView {
                 {ask(form, CODE)}
                 <div class="form-acts">{submit_button(form, "Sign in", "Signing in…")}</div>
             </form>
-            <section class="desk-section-block" aria-labelledby="lost">
+            <section class="lost-code" aria-labelledby="lost">
                 <h2 id="lost">"Lost your code?"</h2>
                 <p>"Enter your email address above, and we'll send the code there."</p>
                 <p class="acts">
