@@ -20,6 +20,8 @@ pub mod pasted;
 pub mod place;
 pub mod quota;
 pub mod sales_line;
+#[cfg(test)]
+mod samples;
 pub mod scanner;
 pub mod seat_draft;
 pub mod seat_form;

@@ -1,12 +1,9 @@
 // Pictures of the demonstration for the README, written to docs/screenshots. Not a test: `npm run screenshots`.
 
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { expect, test, timePasses } from "../house.ts";
 import { ada, RegistrationPage } from "../pages/registration.ts";
-import { smallPng } from "../small_png.ts";
+import { Pictures } from "../pictures.ts";
 
-const folder = resolve(import.meta.dirname, "../../docs/screenshots");
 /** One of `server seed`'s conferences: many seats, several types. */
 const slug = "ferrous-forum";
 const rare = "Workshop day";
@@ -15,47 +12,38 @@ for (const colorScheme of ["light", "dark"] as const) {
   test(`shows every page in ${colorScheme} colours`, async ({ browser, server }, { project }) => {
     test.slow();
     await server.seed();
-    await mkdir(folder, { recursive: true });
-    const somebody = async () =>
-      new RegistrationPage(await (await browser.newContext({ colorScheme, reducedMotion: "reduce" })).newPage());
-    const shows = async ({ page }: RegistrationPage, name: string) => {
-      await page.evaluate(() => {
-        (document.activeElement as HTMLElement | null)?.blur();
-        scrollTo(0, 0);
-      });
-      const picture = smallPng(await page.screenshot({ animations: "disabled", scale: "css" }));
-      await writeFile(join(folder, `${name}-${project.name}-${colorScheme}.png`), picture);
-    };
+    const pictures = new Pictures(browser, project.name, colorScheme);
+    const somebody = async () => new RegistrationPage(await pictures.newPage());
 
     const buyer = await somebody();
     await buyer.opensTheDirectory();
     await expect(buyer.page.getByRole("link", { name: "Ferrous Forum" })).toBeVisible();
-    await shows(buyer, "directory");
+    await pictures.of(buyer, "directory");
     await buyer.opensConference(slug);
     await expect(buyer.page.getByRole("radio", { name: "System" })).toBeAttached();
-    await shows(buyer, "conference-home");
+    await pictures.of(buyer, "conference-home");
     await buyer.opensTheSeats(slug);
     await expect(buyer.page.getByText("Live", { exact: true })).toBeVisible();
     await buyer.chooses(2, "General admission");
     await buyer.chooses(1, rare);
-    await shows(buyer, "select-seats");
+    await pictures.of(buyer, "select-seats");
     await buyer.reserves();
     await expect(buyer.held).toBeVisible();
     await buyer.tellsWhoTheyAre();
-    await shows(buyer, "details-held");
+    await pictures.of(buyer, "details-held");
     await buyer.continues();
     await expect(buyer.pay).toBeEnabled();
-    await shows(buyer, "payment");
+    await pictures.of(buyer, "payment");
     await buyer.pays();
     await expect(buyer.heading("Pay for your registration")).toBeVisible();
-    await shows(buyer, "simulated-provider");
+    await pictures.of(buyer, "simulated-provider");
     await buyer.answersPayment("Answer later");
     await expect(buyer.heading("Waiting for your payment…")).toBeVisible();
-    await shows(buyer, "waiting-for-payment");
+    await pictures.of(buyer, "waiting-for-payment");
     const bank = await somebody();
     await bank.answersPendingPayment(slug, "Accept");
     await expect(buyer.registered).toBeVisible();
-    await shows(buyer, "confirmation");
+    await pictures.of(buyer, "confirmation");
 
     const late = await somebody();
     await late.opensTheSeats(slug);
@@ -68,24 +56,24 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(late.seatType(rare)).toContainText("Only 3 are left now.");
     await late.reserves();
     await expect(late.heading("We could hold 5 of the 7 seats you asked for")).toBeVisible();
-    await shows(late, "partly-held");
+    await pictures.of(late, "partly-held");
     await server.changeQuota(slug, workshop.id, workshop.quota);
 
     const lost = await somebody();
     await lost.page.goto(`/${slug}/find`);
     await lost.page.getByLabel("Email").fill(ada.email);
     await lost.page.getByLabel("Access code").fill("K7M-2QX");
-    await shows(lost, "find-order");
+    await pictures.of(lost, "find-order");
     await lost.page.goto("/ferrous-form");
     await expect(lost.heading("We can't find that page")).toBeVisible();
-    await shows(lost, "not-found");
+    await pictures.of(lost, "not-found");
 
     const slow = await somebody();
     await slow.holds(slug, 2);
     await slow.tellsWhoTheyAre();
     await timePasses(server, await server.conference(slug), 15 * 60);
     await expect(slow.heading("Your hold has ended")).toBeVisible();
-    await shows(slow, "expired");
+    await pictures.of(slow, "expired");
     for (const person of [buyer, bank, late, lost, slow]) await person.page.context().close();
   });
 }

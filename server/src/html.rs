@@ -23,6 +23,44 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// A few pages that stand aside of the app, with a head that says what they are not.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainSite {
+    pub name: &'static str,
+    pub note: &'static str,
+    /// The address of its sheet, which begins with `html/plain.css`.
+    pub style: &'static str,
+}
+
+impl PlainSite {
+    /// A whole document around a body that is markup already.
+    #[must_use]
+    pub fn page(&self, title: &str, body: &str) -> String {
+        let Self { name, note, style } = self;
+        format!(
+            r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>{title} – {name}</title>
+<link rel="stylesheet" href="{style}">
+</head>
+<body>
+<header><p><strong>{name}</strong> <span>— {note}</span></p></header>
+<main>
+{body}
+</main>
+</body>
+</html>
+"#,
+            title = Escaped(title),
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,7 @@ const SHOWN_MAX: usize = 100;
 const FILES_MAX: usize = 20_000;
 /// The largest mail that is shown, in bytes.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
-const STYLE: &str = include_str!("inbox/style.css");
+const STYLE: &str = concat!(include_str!("html/plain.css"), include_str!("inbox/style.css"));
 /// Only its own style sheet, and frames with its own mails.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; \
                                        base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -38,7 +38,8 @@ const CALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a person's redirect waits for the first attempt of the callback, so that the page they
 /// return to usually knows already.
 const REDIRECT_PATIENCE: Duration = Duration::from_secs(2);
-const STYLE: &str = include_str!("simulated_provider/style.css");
+const STYLE: &str =
+    concat!(include_str!("html/plain.css"), include_str!("simulated_provider/style.css"));
 /// Only its own style sheet, and forms only to itself.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
                                        base-uri 'none'; frame-ancestors 'none'";

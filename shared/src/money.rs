@@ -121,6 +121,20 @@ impl Money {
     }
 }
 
+/// `12,480`: a number that may be long.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `€1,194` for whole amounts, `€1,194.50` otherwise: the one way money is written.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,13 +146,7 @@ impl fmt::Display for Money {
             f.write_str("−")?;
         }
         f.write_str(self.currency.prefix())?;
-        let digits = whole.to_string();
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
+        f.write_str(&grouped(whole))?;
         if rest > 0 {
             write!(f, ".{rest:0width$}", width = decimals as usize)?;
         }

@@ -14,16 +14,8 @@ pub struct Question {
     pub give_up: &'static str,
 }
 
-/// Opens while `is_open` is true.
-#[component]
-pub fn QuestionDialog(
-    question: Question,
-    is_open: RwSignal<bool>,
-    keep: Callback<()>,
-    give_up: Callback<()>,
-    children: Children,
-) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
+/// Opens the element and closes it as the signal says.
+pub fn follow_open(dialog: NodeRef<html::Dialog>, is_open: RwSignal<bool>) {
     react(move || {
         let wanted = is_open.get();
         if let Some(dialog) = dialog.get() {
@@ -36,6 +28,19 @@ pub fn QuestionDialog(
             }
         }
     });
+}
+
+/// Opens while `is_open` is true.
+#[component]
+pub fn QuestionDialog(
+    question: Question,
+    is_open: RwSignal<bool>,
+    keep: Callback<()>,
+    give_up: Callback<()>,
+    children: Children,
+) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    follow_open(dialog, is_open);
     let answer = move |act: Callback<()>| {
         is_open.set(false);
         act.run(());

@@ -56,24 +56,7 @@ pub fn percent(part: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::money::Currency;
-    use shared::{Money, SeatTypeId};
-    use uuid::Uuid;
-
-    fn seats(quota: u32, sold: u32, held: u32) -> SeatTypeView {
-        SeatTypeView {
-            id: SeatTypeId(Uuid::nil()),
-            name: "General".into(),
-            description: String::new(),
-            price: Money::zero(Currency::EUR),
-            quota,
-            sold,
-            held,
-            per_order_max: 20,
-            sale_starts_at: None,
-            sale_ends_at: None,
-        }
-    }
+    use crate::desk::samples::seats;
 
     #[test]
     fn the_parts_of_a_bar_lie_side_by_side_and_fill_it() {

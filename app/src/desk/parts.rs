@@ -14,6 +14,7 @@ pub mod publication;
 pub mod quota_box;
 pub mod resend_mail;
 pub mod sales_chart;
+pub mod searched_list;
 pub mod seat_card;
 pub mod seat_type_card;
 pub mod seat_type_form;

@@ -70,23 +70,7 @@ pub fn conflict(now: u32, wanted: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::{Currency, Money, SeatTypeId};
-    use uuid::Uuid;
-
-    fn seats(quota: u32, sold: u32, held: u32) -> SeatTypeView {
-        SeatTypeView {
-            id: SeatTypeId(Uuid::nil()),
-            name: "General".into(),
-            description: String::new(),
-            price: Money::zero(Currency::EUR),
-            quota,
-            sold,
-            held,
-            per_order_max: 20,
-            sale_starts_at: None,
-            sale_ends_at: None,
-        }
-    }
+    use crate::desk::samples::seats;
 
     #[test]
     fn what_will_be_left_is_said_before_saving() {

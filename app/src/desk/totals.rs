@@ -3,6 +3,7 @@
 
 use shared::Money;
 use shared::dashboard::DashboardView;
+use shared::money::grouped;
 
 /// Sold, held, left and paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,42 +43,20 @@ pub fn briefly(sum: Money) -> Money {
     if is_large { Money::new(sum.minor - sum.minor % unit, sum.currency) } else { sum }
 }
 
-/// `12,480`: a number that may be long.
+/// `12,480`: a number of seats or of orders.
 #[must_use]
 pub fn digits(number: u32) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(u64::from(number))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::samples::seats;
     use shared::dashboard::SeatRevenue;
     use shared::views::{ConferenceView, SeatTypeView};
     use shared::{ConferenceId, Currency, SeatTypeId, Timestamp};
     use uuid::Uuid;
-
-    fn seat_type(quota: u32, sold: u32, held: u32) -> SeatTypeView {
-        SeatTypeView {
-            id: SeatTypeId(Uuid::nil()),
-            name: "General".into(),
-            description: String::new(),
-            price: Money::zero(Currency::EUR),
-            quota,
-            sold,
-            held,
-            per_order_max: 20,
-            sale_starts_at: None,
-            sale_ends_at: None,
-        }
-    }
 
     fn view(seat_types: Vec<SeatTypeView>, revenue: &[i64]) -> DashboardView {
         let revenue = revenue.iter().map(|minor| SeatRevenue {
@@ -115,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_tiles_add_up_to_the_quota() {
-        let seat_types = vec![seat_type(400, 312, 9), seat_type(20, 0, 1), seat_type(5, 5, 0)];
+        let seat_types = vec![seats(400, 312, 9), seats(20, 0, 1), seats(5, 5, 0)];
         let totals = Totals::of(&view(seat_types, &[6_100_000, 23_000, 0]));
         assert_eq!((totals.sold, totals.held, totals.left, totals.quota), (317, 10, 98, 425));
         assert_eq!(totals.sold + totals.held + totals.left, totals.quota);

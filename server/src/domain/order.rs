@@ -138,6 +138,22 @@ pub enum Status {
     Cancelled,
 }
 
+impl Status {
+    /// The name it is stored and asked for under.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Reserving => "reserving",
+            Self::Held => "held",
+            Self::PartlyHeld => "partly_held",
+            Self::Confirmed => "confirmed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub status: Status,

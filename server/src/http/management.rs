@@ -10,6 +10,7 @@ mod tables;
 use super::owner_session::OwnerCookie;
 use super::problem::Rejection;
 use super::{Door, Route, openapi, queries};
+use crate::domain::order::Status;
 use crate::ledger::stage::Authority;
 use crate::store::StoreFault;
 use crate::store::lists::{ListPlace, Listed, Wanted};
@@ -35,12 +36,12 @@ const SEARCH_LENGTH_MAX: usize = 100;
 
 /// The stored names of what can be filtered by.
 const STATUSES: [(OrderStatus, &str); 6] = [
-    (OrderStatus::Reserving, "reserving"),
-    (OrderStatus::Held, "held"),
-    (OrderStatus::PartlyHeld, "partly_held"),
-    (OrderStatus::Confirmed, "confirmed"),
-    (OrderStatus::Expired, "expired"),
-    (OrderStatus::Cancelled, "cancelled"),
+    (OrderStatus::Reserving, Status::Reserving.name()),
+    (OrderStatus::Held, Status::Held.name()),
+    (OrderStatus::PartlyHeld, Status::PartlyHeld.name()),
+    (OrderStatus::Confirmed, Status::Confirmed.name()),
+    (OrderStatus::Expired, Status::Expired.name()),
+    (OrderStatus::Cancelled, Status::Cancelled.name()),
 ];
 
 pub(super) fn routes() -> Vec<Route> {

@@ -4,8 +4,14 @@
 //! Not here: the looks (`style.css`).
 
 use super::{Line, date, file_name};
-use crate::html::Escaped;
+use crate::html::{Escaped, PlainSite};
 use mail_parser::{Address, Message};
+
+const INBOX: PlainSite = PlainSite {
+    name: "Development inbox",
+    note: "these mails were written to files and sent to nobody.",
+    style: "/inbox/style.css",
+};
 
 /// The mails, newest first.
 pub(super) fn list(lines: &[Line]) -> String {
@@ -16,7 +22,7 @@ pub(super) fn list(lines: &[Line]) -> String {
         let items: String = lines.iter().map(item).collect();
         body.push_str(&format!("<ol class=\"mails\">\n{items}</ol>\n"));
     }
-    document("Inbox", &body)
+    INBOX.page("Inbox", &body)
 }
 
 fn item(line: &Line) -> String {
@@ -45,7 +51,7 @@ pub(super) fn mail(name: &str, mail: &Message<'_>) -> String {
         plain = Escaped(&mail.body_text(0).unwrap_or_default()),
         files = files(&name, mail),
     );
-    document(subject, &body)
+    INBOX.page(subject, &body)
 }
 
 /// The headers that people read.
@@ -95,29 +101,5 @@ fn files(name: &Escaped<'_>, mail: &Message<'_>) -> String {
 pub(super) fn not_there() -> String {
     let body = "<h1>There is no such mail</h1>\n\
                 <p><a class=\"back\" href=\"/inbox\">All mails</a></p>\n";
-    document("There is no such mail", body)
-}
-
-fn document(title: &str, body: &str) -> String {
-    format!(
-        r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>{title} – Development inbox</title>
-<link rel="stylesheet" href="/inbox/style.css">
-</head>
-<body>
-<header><p><strong>Development inbox</strong> <span>— these mails were written to files and sent to nobody.</span></p></header>
-<main>
-{body}
-</main>
-</body>
-</html>
-"#,
-        title = Escaped(title),
-    )
+    INBOX.page("There is no such mail", body)
 }

@@ -3,7 +3,7 @@
 //! Not here: what a button does (`journal.rs`), and the looks (`style.css`).
 
 use super::journal::Status;
-use crate::html::Escaped;
+use crate::html::{Escaped, PlainSite};
 use crate::payment_gateway::{PayRequest, PaymentRef};
 
 /// A button, what it sends, and what it does in one sentence.
@@ -34,6 +34,12 @@ const TWICE: Answer = Answer {
     class: "",
     explanation: "The payment succeeds, and the conference is told so two times.",
 };
+
+const PROVIDER: PlainSite = PlainSite {
+    name: "Simulated payment provider",
+    note: "no real money moves.",
+    style: "/simulated-provider/style.css",
+};
 const ACCEPT_ALTHOUGH_CANCELLED: Answer = Answer {
     label: "Accept although cancelled",
     value: "accept_although_cancelled",
@@ -63,7 +69,7 @@ pub(super) fn pay(request: &PayRequest, status: Status) -> String {
         ("Pay for your registration", format!("{question}{answers}{never}"))
     };
     let title = format!("{heading}: {total}");
-    document(&title, &format!("<h1>{heading}</h1>\n{facts}\n{below}"))
+    PROVIDER.page(&title, &format!("<h1>{heading}</h1>\n{facts}\n{below}"))
 }
 
 /// Every payment that waits for a person's answer.
@@ -92,7 +98,7 @@ pub(super) fn pending(rows: &[(PayRequest, Status)]) -> String {
             total = Escaped(&request.total().to_string()),
         ));
     }
-    document("Pending payments", &body)
+    PROVIDER.page("Pending payments", &body)
 }
 
 /// The answer to parameters that nobody signed.
@@ -100,7 +106,7 @@ pub(super) fn not_ours() -> String {
     let body = "<h1>This payment link is not valid</h1>
 <p>It is incomplete or was changed on its way. Nothing was charged. Go back to the conference and \
                 start the payment again.</p>";
-    document("This payment link is not valid", body)
+    PROVIDER.page("This payment link is not valid", body)
 }
 
 /// Where the registrant goes afterwards: made here, never taken from a request.
@@ -171,30 +177,6 @@ fn signed_fields(request: &PayRequest) -> String {
         format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Escaped(value))
     })
     .collect()
-}
-
-fn document(title: &str, body: &str) -> String {
-    format!(
-        r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>{title} – Simulated payment provider</title>
-<link rel="stylesheet" href="/simulated-provider/style.css">
-</head>
-<body>
-<header><p><strong>Simulated payment provider</strong> <span>— no real money moves.</span></p></header>
-<main>
-{body}
-</main>
-</body>
-</html>
-"#,
-        title = Escaped(title),
-    )
 }
 
 #[cfg(test)]

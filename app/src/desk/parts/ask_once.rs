@@ -1,7 +1,8 @@
 //! A question with a yes and a no, in the browser's own `<dialog>`: focus goes in, Esc says no, focus
 //! goes back. Its words are in the document only while it is open, so a page may have several.
 
-use crate::erased::{press, react, show};
+use crate::components::dialog::follow_open;
+use crate::erased::{press, show};
 use leptos::{html, prelude::*};
 
 /// The words of a question.
@@ -21,18 +22,7 @@ pub fn AskOnce(
     children: ChildrenFn,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    react(move || {
-        let wanted = is_open.get();
-        if let Some(dialog) = dialog.get() {
-            match (wanted, dialog.open()) {
-                (true, false) => {
-                    let _ = dialog.show_modal();
-                }
-                (false, true) => dialog.close(),
-                _ => {}
-            }
-        }
-    });
+    follow_open(dialog, is_open);
     let children = StoredValue::new(children);
     view! {
         <dialog

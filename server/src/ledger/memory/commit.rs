@@ -2,7 +2,6 @@
 //! the rows that lists, look-ups and the door read.
 
 use super::{Changed, DASHBOARD_EVERY, Memory, SNAPSHOT_EVERY};
-use crate::domain::order;
 use crate::store::people::Attendee;
 use crate::store::{Commit, Document, LedgerEntry, Lookup, Owner, Snapshot};
 use crate::views;
@@ -87,7 +86,7 @@ impl Memory {
             sought: format!("{code} {}\n{name}\n{email}", view.access_code).to_lowercase(),
             code,
             email,
-            status: status_name(file.order.status),
+            status: file.order.status.name(),
             total_minor: file.order.total.map_or(0, |total| total.minor),
             placed_at: view.placed_at.0,
             changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
@@ -128,17 +127,5 @@ impl Memory {
             return Ok(None);
         }
         Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))
-    }
-}
-
-const fn status_name(status: order::Status) -> &'static str {
-    match status {
-        order::Status::Unknown => "unknown",
-        order::Status::Reserving => "reserving",
-        order::Status::Held => "held",
-        order::Status::PartlyHeld => "partly_held",
-        order::Status::Confirmed => "confirmed",
-        order::Status::Expired => "expired",
-        order::Status::Cancelled => "cancelled",
     }
 }
