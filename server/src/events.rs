@@ -44,6 +44,15 @@ impl std::fmt::Display for Stream {
 }
 
 impl Stream {
+    /// The order it is about; none for those of the conference itself.
+    #[must_use]
+    pub const fn order_id(self) -> Option<OrderId> {
+        match self {
+            Self::Order(id) | Self::Payment(id, _) | Self::SeatAssignments(id) => Some(id),
+            Self::Conference | Self::Seats => None,
+        }
+    }
+
     /// Reads a stored stream name.
     ///
     /// # Errors

@@ -30,7 +30,9 @@ use utoipa::openapi::HttpMethod;
 use utoipa::openapi::path::Operation;
 
 /// Rows of one page.
-const PAGE: u32 = 50;
+const PAGE: usize = 50;
+/// One more than is shown says whether there is a next page.
+const PAGE_AND_ONE: u32 = PAGE as u32 + 1;
 /// Characters of a search; more finds nothing that fewer would not.
 const SEARCH_LENGTH_MAX: usize = 100;
 
@@ -117,6 +119,13 @@ fn sought(search: &str) -> String {
     search.take(SEARCH_LENGTH_MAX).collect::<String>().to_lowercase()
 }
 
+/// Leaves one page of the rows; its last one when more follow.
+fn cut<T>(found: &mut Vec<T>) -> Option<&T> {
+    let has_more = PAGE < found.len();
+    found.truncate(PAGE);
+    found.last().filter(|_| has_more)
+}
+
 fn no_such_place() -> Rejection {
     Rejection::because(RefusalCode::Malformed, "No list goes on there.")
 }
@@ -138,12 +147,9 @@ async fn orders(
         place => read_place(place).ok_or_else(no_such_place)?,
     };
     let (search, status) = (sought(&asked.search), asked.status()?);
-    // One more than is shown says whether there is a next page.
-    let wanted = Wanted { search, status, after, limit: PAGE + 1 };
+    let wanted = Wanted { search, status, after, limit: PAGE_AND_ONE };
     let mut found = door.house.store.list(ledger.0, &wanted).await?;
-    let has_more = PAGE < found.len() as u32;
-    found.truncate(PAGE as usize);
-    let next = found.last().filter(|_| has_more).map(|last| write_place(last.place()));
+    let next = cut(&mut found).map(|last| write_place(last.place()));
     let currency = currency(&door, ledger).await?;
     let orders = found.into_iter().map(|listed| row(listed, currency)).collect::<Result<_, _>>()?;
     Ok(Json(OrderPage { orders, next }))

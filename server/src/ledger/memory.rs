@@ -443,17 +443,13 @@ impl Memory {
 /// The order whose process an event belongs to.
 fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
     use seats_availability::Event as SeatsEvent;
-    match (stream, event) {
-        (Stream::Order(id) | Stream::Payment(id, _) | Stream::SeatAssignments(id), _) => Some(id),
-        (
-            _,
-            Event::Seats(
-                SeatsEvent::SeatsReserved { reservation_id, .. }
-                | SeatsEvent::SeatsReservationCommitted { reservation_id, .. }
-                | SeatsEvent::SeatsReservationCancelled { reservation_id, .. }
-                | SeatsEvent::SeatsReturned { reservation_id, .. },
-            ),
+    match event {
+        Event::Seats(
+            SeatsEvent::SeatsReserved { reservation_id, .. }
+            | SeatsEvent::SeatsReservationCommitted { reservation_id, .. }
+            | SeatsEvent::SeatsReservationCancelled { reservation_id, .. }
+            | SeatsEvent::SeatsReturned { reservation_id, .. },
         ) => Some(*reservation_id),
-        _ => None,
+        _ => stream.order_id(),
     }
 }

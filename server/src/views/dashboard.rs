@@ -94,7 +94,7 @@ impl Dashboard {
         let happened = words::happening(told.stream, told.event, order, name);
         let has_happened = happened.is_some();
         if let Some((kind, words)) = happened {
-            let order_id = words::order_of(told.stream);
+            let order_id = told.stream.order_id();
             let Told { position, at, .. } = told;
             self.happenings.truncate(HAPPENINGS_MAX - 1);
             self.happenings.push_front(Happening { position, at, kind, words, order_id });

@@ -3,7 +3,7 @@
 //! Not here: who may come in (`http/admission.rs`), and who is named where
 //! (`domain/seat_assignments.rs`).
 
-use super::{Door, OwnerCookie, PAGE, Rejection, asked, no_such_place, sought};
+use super::{Door, OwnerCookie, PAGE_AND_ONE, Rejection, asked, cut, no_such_place, sought};
 use crate::http::queries;
 use crate::store::people::{AttendeeKey, ListedAttendee};
 use axum::Json;
@@ -41,11 +41,8 @@ pub(super) async fn attendees(
         place => read_key(place).ok_or_else(no_such_place)?,
     };
     let store = &door.house.store;
-    // One more than is shown says whether there is a next page.
-    let mut found = store.attendees(ledger.0, &sought(&search), &after, PAGE + 1).await?;
-    let has_more = PAGE < found.len() as u32;
-    found.truncate(PAGE as usize);
-    let next = found.last().filter(|_| has_more).map(|last| write_key(&last.attendee.key()));
+    let mut found = store.attendees(ledger.0, &sought(&search), &after, PAGE_AND_ONE).await?;
+    let next = cut(&mut found).map(|last| write_key(&last.attendee.key()));
     let counts = store.attendee_counts(ledger.0).await?;
     let names = SeatNames::of(&door, ledger).await?;
     let attendees =

@@ -11,15 +11,7 @@ use crate::domain::seats_availability::Event as SeatsEvent;
 use crate::events::{Event, Stream};
 use shared::dashboard::HappeningKind as Kind;
 use shared::views::OrderView;
-use shared::{OrderId, PaymentId, SeatTypeId};
-
-/// The order that a stream is about.
-pub(super) const fn order_of(stream: Stream) -> Option<OrderId> {
-    match stream {
-        Stream::Order(id) | Stream::Payment(id, _) | Stream::SeatAssignments(id) => Some(id),
-        Stream::Conference | Stream::Seats => None,
-    }
-}
+use shared::{PaymentId, SeatTypeId};
 
 /// The words for an event; `None` for what is only a step of something that is told elsewhere.
 pub(super) fn happening<'a>(
@@ -155,7 +147,7 @@ fn seats_and_total(order: &OrderView) -> String {
 mod tests {
     use super::*;
     use crate::views::order::{self, Conference};
-    use shared::{ConferenceId, Timestamp};
+    use shared::{ConferenceId, OrderId, Timestamp};
     use uuid::Uuid;
 
     /// What is told of each event that was ever stored, as if one order had seen them all.
