@@ -53,6 +53,12 @@ impl Failure {
     }
 }
 
+/// True when the server has said yes or no. Until then an intent keeps its id: what nobody has answered
+/// may have been done.
+pub const fn is_answered<T>(answer: &Result<T, Failure>) -> bool {
+    matches!(answer, Ok(_) | Err(Failure::Refused(_)))
+}
+
 /// Sends a command with the order's token.
 ///
 /// # Errors
@@ -140,5 +146,21 @@ fn unhappy(response: &Response, text: &str) -> Result<Answer, Failure> {
         (_, problem) => {
             Err(Failure::Faulty { reference: problem.and_then(|problem| problem.reference) })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_or_a_no_is_an_answer() {
+        let no = serde_json::json!({
+            "type": "about:blank", "title": "No", "status": 409, "code": "quota_too_low",
+        });
+        let no: Problem = serde_json::from_value(no).unwrap();
+        let answered = |failure| is_answered(&Err::<(), _>(failure));
+        assert!(is_answered(&Ok(())) && answered(Failure::Refused(Box::new(no))));
+        assert!(!answered(Failure::Unreachable) && !answered(Failure::Faulty { reference: None }));
     }
 }

@@ -131,7 +131,7 @@ impl MyOrder {
         let answer = api::send(&command, &envelope.token).await;
         // By now the page may have been left: nothing of it is touched.
         let Envelope { command_id, conference, order_id, .. } = envelope;
-        if !matches!(answer, Err(Failure::Unreachable | Failure::Faulty { .. })) {
+        if api::is_answered(&answer) {
             change_saved(&conference, order_id, |order| order.answered(command_id));
         }
         answer

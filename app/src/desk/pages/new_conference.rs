@@ -1,7 +1,7 @@
 //! Asks for everything a conference needs to begin. What is typed survives a reload; afterwards the
 //! dashboard is loaded as a new page, so that its socket has the session that the answer brought.
 
-use crate::api::Failure;
+use crate::api::is_answered;
 use crate::browser;
 use crate::components::field::ErrorSummary;
 use crate::desk::api;
@@ -16,7 +16,6 @@ use crate::erased::{react, text};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::CommandId;
-use shared::commands::Accepted;
 use shared::management::CreateConference;
 use uuid::Uuid;
 
@@ -148,7 +147,10 @@ fn submit(form: Form) {
     command.command_id = form.intent(&serde_json::to_string(&command).unwrap_or_default());
     form.is_busy.set(true);
     spawn_local(async move {
-        let answer: Result<Accepted, Failure> = api::send(&command).await;
+        let answer = api::send(&command).await;
+        if is_answered(&answer) {
+            form.answered();
+        }
         match answer {
             Ok(_) => {
                 form.forget();
@@ -156,9 +158,6 @@ fn submit(form: Form) {
             }
             Err(failure) => {
                 form.is_busy.set(false);
-                if failure != Failure::Unreachable {
-                    form.answered();
-                }
                 form.explain(&failure);
             }
         }

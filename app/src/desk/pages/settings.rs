@@ -1,6 +1,6 @@
 //! What the public reads about a conference, whether it may read it, and who may change it.
 
-use crate::api::Failure;
+use crate::api::is_answered;
 use crate::browser;
 use crate::components::field::ErrorSummary;
 use crate::desk::api;
@@ -131,7 +131,7 @@ impl Saving {
         form.is_busy.set(true);
         spawn_local(async move {
             let answer = api::send(&UpdateConference { command_id, conference, facts }).await;
-            if answer != Err(Failure::Unreachable) {
+            if is_answered(&answer) {
                 form.answered();
             }
             match answer {

@@ -1,6 +1,6 @@
 //! Opening a conference to the public and hiding it again. Each asks once, in words.
 
-use crate::api::Failure;
+use crate::api::is_answered;
 use crate::browser;
 use crate::desk::api;
 use crate::desk::parts::ask_once::{AskOnce, Words};
@@ -83,7 +83,7 @@ impl Turning {
             } else {
                 api::send(&UnpublishConference { command_id, conference }).await
             };
-            if !matches!(answer, Err(Failure::Unreachable)) {
+            if is_answered(&answer) {
                 intent.set_value(None);
             }
             match answer {

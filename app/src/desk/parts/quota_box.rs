@@ -4,7 +4,7 @@
 //!
 //! Not here: the words (`quota.rs`).
 
-use crate::api::Failure;
+use crate::api::{Failure, is_answered};
 use crate::browser;
 use crate::desk::api;
 use crate::desk::quota::{self, Consequence};
@@ -273,7 +273,7 @@ impl Changing {
         self.phase.set(Phase::Sent);
         spawn_local(async move {
             let answer = api::send(&command).await;
-            if answer != Err(Failure::Unreachable) {
+            if is_answered(&answer) {
                 self.intent.set_value(None);
             }
             match answer {

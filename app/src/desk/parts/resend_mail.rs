@@ -1,6 +1,6 @@
 //! Sends the confirmation of an order to its registrant again, for an owner who was asked to.
 
-use crate::api::Failure;
+use crate::api::{Failure, is_answered};
 use crate::browser;
 use crate::desk::api;
 use crate::desk::session::use_session;
@@ -31,7 +31,7 @@ pub fn ResendMail(id: OrderId) -> impl IntoView {
         spawn_local(async move {
             let answer = api::send(&command).await;
             let _ = is_busy.try_set(false);
-            if !matches!(answer, Err(Failure::Unreachable | Failure::Faulty { .. })) {
+            if is_answered(&answer) {
                 let _ = intent.try_set_value(None);
             }
             let words = match &answer {

@@ -1,6 +1,6 @@
 //! Asks for a seat type: a new one with its quota, or other words and prices for a known one.
 
-use crate::api::Failure;
+use crate::api::{Failure, is_answered};
 use crate::browser;
 use crate::components::field::ErrorSummary;
 use crate::desk::api;
@@ -122,7 +122,7 @@ impl Writing {
         form.is_busy.set(true);
         spawn_local(async move {
             let answer = self.send(facts, quota).await;
-            if answer != Err(Failure::Unreachable) {
+            if is_answered(&answer) {
                 form.answered();
             }
             match answer {
