@@ -3,6 +3,7 @@
 //! Read in this order: `domain` (the rules), `ledger` (one conference's writer), `store` (two
 //! databases), `http` (the doors). Not here, on purpose: a message bus, a repository, a mock.
 
+pub mod checker;
 pub mod clock;
 pub mod config;
 pub mod deadlines;
