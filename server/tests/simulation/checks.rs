@@ -69,6 +69,12 @@ fn mails(world: &World, ledger: LedgerId) -> Vec<String> {
         let process = event.process.unwrap_or_default();
         rows.of_process(process).any(|e| e.kind == "Order.RegistrationCancelled.v1")
     };
+    // Money of somebody who never said who they are goes back without a word.
+    let is_known = |event: &Recorded| {
+        let process = event.process.unwrap_or_default();
+        let mut earlier = rows.of_process(process).take_while(|e| e.position < event.position);
+        earlier.any(|e| e.kind == "Order.OrderRegistrantAssigned.v1")
+    };
     let mut missing = Vec::new();
     for event in &rows.events {
         let is_missing = match event.kind.as_str() {
@@ -77,7 +83,7 @@ fn mails(world: &World, ledger: LedgerId) -> Vec<String> {
             }
             "Order.RegistrationCancelled.v1" => !came("cancellation", event, 0),
             "Payment.PaymentRefundRequested.v1" => {
-                !came("refund", event, 1) && !is_given_back(event)
+                is_known(event) && !came("refund", event, 1) && !is_given_back(event)
             }
             _ => false,
         };

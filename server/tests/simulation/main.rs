@@ -6,6 +6,7 @@
 
 mod checks;
 mod disk;
+mod five_failures;
 mod owner;
 mod plan;
 mod post;
