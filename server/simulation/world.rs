@@ -168,6 +168,7 @@ impl World {
         self.broken.cancel();
     }
 
+    #[cfg(test)]
     pub(crate) fn script(&self, fates: impl IntoIterator<Item = Fate>) {
         self.state().script.extend(fates);
     }
@@ -252,16 +253,21 @@ impl World {
             let kinds: Vec<&str> = commit.events.iter().map(|event| event.kind).collect();
             format!("server {node} commits from {first}: {}", kinds.join(" "))
         });
-        let events = self.disk().read(commit.ledger, commit.expected_head, |_| true);
+        let disk = self.disk();
         let mut state = self.state();
         let state = &mut *state;
         *state.figures.entry("commits").or_default() += 1;
-        *state.figures.entry("events").or_default() += events.len() as u64;
+        *state.figures.entry("events").or_default() += commit.events.len() as u64;
         for event in &commit.events {
             *state.figures.entry(event.kind).or_default() += 1;
         }
         let checker = state.checkers.entry(commit.ledger).or_default();
-        for event in &events {
+        for event in disk
+            .ledgers
+            .get(&commit.ledger)
+            .into_iter()
+            .flat_map(|rows| rows.after(commit.expected_head))
+        {
             checker.fold(event);
         }
         checker.settle();
