@@ -100,15 +100,21 @@ fn play(program: &Path, number: u32, seeds: u64) -> Result<Option<Found>, String
     let (seed, what) = line.ok_or_else(|| {
         format!("a defect broke the program itself: {}", String::from_utf8_lossy(&output.stderr))
     })?;
-    // Ids say nothing here.
+    let what = in_short(what);
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Some(Found { seed: seed.to_owned(), what, seconds }))
+}
+
+/// The promise and what is wrong, without the ids, which say nothing here.
+fn in_short(what: &str) -> String {
     let what = match what.split_once(" is broken at") {
         Some((promise, rest)) => {
             format!("{promise}: {}", rest.rsplit(": ").next().unwrap_or_default())
         }
-        None => what.to_owned(),
+        None => what.split(" says ").next().unwrap_or_default().to_owned(),
     };
-    let seconds = began.elapsed().as_secs_f64();
-    Ok(Some(Found { seed: seed.to_owned(), what, seconds }))
+    let is_id = |word: &&str| 8 < word.len() && word.contains('-');
+    what.split(' ').map(|word| if is_id(&word) { "…" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 /// Builds the planted copy in the profile that this program was built in.
@@ -120,14 +126,15 @@ fn build() -> Result<PathBuf, String> {
     let copy = target.join("planted");
     copy_planted(&copy).map_err(|error| format!("cannot plant: {error}"))?;
     let profile_name = if profile == "debug" { "dev" } else { profile };
-    let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+    let built_well = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
         .args(["build", "--quiet", "-p", "server", "--example", PROGRAM, "--profile", profile_name])
         .env("CARGO_TARGET_DIR", target)
         .current_dir(&copy)
-        .status()
+        .output()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
-    if !status.success() {
-        return Err("the planted copy cannot be built".to_owned());
+    if !built_well.status.success() {
+        let why = String::from_utf8_lossy(&built_well.stderr);
+        return Err(format!("the planted copy cannot be built:\n{why}"));
     }
     Ok(built.join("examples").join(PROGRAM))
 }

@@ -48,16 +48,14 @@ pub(crate) const DEFECTS: &[Defect] = &[
         }",
     ),
     defect(
-        "keeps its memory after a fault",
+        "believes a head that is newer than what it read",
         "ledger.rs",
-        "*memory = None;\n            return refuse_all(replies, &failure);",
-        "return refuse_all(replies, &failure);",
-    ),
-    defect(
-        "keeps its memory after a conflict",
-        "ledger.rs",
-        "*memory = None;\n                    continue;",
-        "continue;",
+        "let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;",
+        "let head = match self.store.head(self.id.0).await? {
+            Some(known) if PLANTED => known.head,
+            _ => head,
+        };
+        let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;",
     ),
     defect(
         "says no without looking at the head",

@@ -37,6 +37,8 @@ use uuid::Uuid;
 
 /// When every run begins: noon of a day in 2027.
 pub(crate) const NOON: Timestamp = Timestamp(1_800_014_400_000);
+/// Questions to the store in one run; whoever asks more goes in a circle.
+const QUESTIONS_MAX: u64 = 300_000;
 /// What a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -83,6 +85,7 @@ struct State {
     /// Said by a story; goes before chance. For commits only.
     script: VecDeque<Fate>,
     away_until: Option<Instant>,
+    questions: u64,
 }
 
 /// A server that runs.
@@ -107,6 +110,7 @@ impl World {
             skews: vec![0; plan.nodes],
             script: VecDeque::new(),
             away_until: None,
+            questions: 0,
         };
         Arc::new(Self {
             plan,
@@ -187,6 +191,19 @@ impl World {
         state.faults = Faults::healed();
         state.away_until = None;
         state.script.clear();
+    }
+
+    /// Counts a question; false: that was one too many.
+    pub(crate) fn may_ask(&self) -> bool {
+        let questions = {
+            let mut state = self.state();
+            state.questions += 1;
+            state.questions
+        };
+        if questions == QUESTIONS_MAX {
+            self.broke("a server asks the store for ever".to_owned());
+        }
+        questions < QUESTIONS_MAX
     }
 
     pub(crate) fn fate_of_a_question(&self) -> Fate {
