@@ -8,9 +8,9 @@
 
 mod rows;
 
-use super::effects::{of_ledger, words};
+use super::effects::{of_ledger, order_of, words};
 use super::verify::Liveness;
-use super::{PAGE, counted};
+use super::{PAGE, counted, instant};
 use crate::checker::{Checker, Promise, Summary, Violation};
 use crate::effects::attempts_max;
 use crate::ledger::catch_up::CatchUp;
@@ -145,7 +145,7 @@ impl<'a> Audit<'a> {
             words.push_str(&format!(", {kept} kept, {returned} returned"));
         }
         if !self.findings.is_empty() {
-            words.push_str(&format!(", {}", counted(self.findings.len(), "broken promise")));
+            words.push_str(&format!(", {} found", counted(self.findings.len(), "broken promise")));
         }
         words
     }
@@ -275,18 +275,25 @@ impl<'a> Audit<'a> {
 
     /// Every effect is performed, waits for its time, or is shown to the operator.
     async fn check_effects(&mut self, liveness: Liveness) -> anyhow::Result<()> {
-        for effect in of_ledger(self.store, self.ledger).await? {
-            let order = super::effects::order_of(&effect).map(OrderId);
-            let is_late = Timestamp(effect.due_at).plus_seconds(PATIENCE_SECONDS) < self.now;
+        let late = |due_at| Timestamp(due_at).plus_seconds(PATIENCE_SECONDS) < self.now;
+        let (effects, mut waiting) = (of_ledger(self.store, self.ledger).await?, vec![]);
+        waiting.extend(effects.iter().filter(|e| !e.is_dead && late(e.due_at)).map(|e| e.due_at));
+        for effect in effects {
             if effect.is_dead {
                 self.notes.push(format!("given up: {}", words(&effect)));
             } else if attempts_max(&effect.kind) < effect.attempts {
                 let what = format!("nobody has given it up: {}", words(&effect));
-                self.find(Promise::EveryOrderEnds, order, what);
-            } else if is_late && liveness == Liveness::Running {
-                let what = format!("nobody performs it: {}", words(&effect));
-                self.find(Promise::EveryOrderEnds, order, what);
+                self.find(Promise::EveryOrderEnds, order_of(&effect).map(OrderId), what);
             }
+        }
+        let Some(since) = waiting.iter().min().map(|at| instant(*at)) else { return Ok(()) };
+        let what = format!("due since {since}: {} effects", waiting.len());
+        match liveness {
+            Liveness::Running => {
+                let hint = "no server performs them (if none has been running: --stopped)";
+                self.find(Promise::EveryOrderEnds, None, format!("{what}, and {hint}"));
+            }
+            Liveness::Stopped => self.notes.push(what),
         }
         Ok(())
     }

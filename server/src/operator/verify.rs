@@ -3,14 +3,16 @@
 //!
 //! Memory: one conference at a time. Not here: how a conference is judged (`audit.rs`, `checker.rs`).
 
-use super::audit::{Audit, Finding};
+use super::audit::Audit;
 use super::history::print_events;
 use super::{Out, Outcome, counted, ledgers};
 use crate::clock::Clock;
 use crate::store::{LedgerHead, Store};
+use shared::OrderId;
+use std::collections::HashSet;
 use tokio::time::Instant;
 
-/// Stories that are told in full; of more, only that they are there.
+/// Orders whose stories are told; of more, only what is wrong with them.
 const STORIES_MAX: usize = 20;
 
 /// Whether somebody should have been working on the database.
@@ -29,6 +31,7 @@ pub(super) async fn verify(
     out: Out<'_>,
 ) -> anyhow::Result<Outcome> {
     let began = Instant::now();
+    let mut told = HashSet::new();
     let (mut conferences, mut events, mut orders, mut broken) = (0, 0, 0, 0);
     for ledger in ledgers(store, slug).await? {
         let audit = Audit::of(store, ledger.ledger, (clock.now(), liveness)).await?;
@@ -41,7 +44,12 @@ pub(super) async fn verify(
         }
         for finding in &audit.findings {
             broken += 1;
-            tell(store, &ledger, finding, broken <= STORIES_MAX, out).await?;
+            writeln!(out, "  {}: {finding}", ledger.slug)?;
+            let order =
+                finding.order.filter(|order| told.len() < STORIES_MAX && told.insert(*order));
+            if let Some(order) = order {
+                tell(store, &ledger, order, out).await?;
+            }
         }
     }
     let seconds = began.elapsed().as_secs_f64().max(0.001);
@@ -62,12 +70,9 @@ pub(super) async fn verify(
 async fn tell(
     store: &Store,
     ledger: &LedgerHead,
-    finding: &Finding,
-    with_story: bool,
+    order: OrderId,
     out: Out<'_>,
 ) -> anyhow::Result<()> {
-    writeln!(out, "  {}: {finding}", ledger.slug)?;
-    let Some(order) = finding.order.filter(|_| with_story) else { return Ok(()) };
     let events = store.read_processes(ledger.ledger, &[order.0]).await?;
     if let Err(error) = print_events(&events, out) {
         writeln!(out, "    its story cannot be read: {error:#}")?;
