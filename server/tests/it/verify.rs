@@ -6,8 +6,10 @@ use crate::on_both_databases;
 use crate::payment::all_effects_are_done;
 use crate::program::tool_on;
 use crate::seating::{SLUG, admit, bought, cancel, owner, seat, set_cut_offs, ticket_of, unassign};
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use server::clock::Clock;
+use server::domain::conference::Command as Manage;
 use server::store::{Commit, Snapshot};
 use shared::views::{ConferenceView, OrderStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,13 +61,31 @@ async fn sale(house: &TestHouse) -> Browser {
 async fn nothing_is_wrong_after_a_sale(house: TestHouse) {
     sale(&house).await;
     house.conference("empty", &[("General", 500, 10)]).await;
+    long_history(&house).await;
     let said = house.tool(&["verify"]).await.fine();
-    assert!(said.contains("Every promise holds.") && said.contains("2 conferences"), "{said}");
+    assert!(said.contains("Every promise holds.") && said.contains("3 conferences"), "{said}");
     assert!(said.contains("6 orders (1 confirmed), 3 seats sold, 4 held"), "{said}");
     let one = house.tool(&["verify", "empty"]).await.fine();
     assert!(one.contains("1 conference, ") && !one.contains(SLUG), "{one}");
     house.tool(&["rebuild-views"]).await.fine();
     house.tool(&["verify", "nowhere"]).await.wrong(&["there is no conference nowhere"]);
+}
+
+/// Long enough for a snapshot and for documents of the dashboard.
+async fn long_history(house: &TestHouse) {
+    let conference = house.conference("long", &[("General", 500, 10)]).await;
+    let browser = Browser::new("long");
+    for round in 0..11 {
+        let changes =
+            (0..100).flat_map(|_| [Manage::UnpublishConference, Manage::PublishConference]);
+        let manage = |change| house.ledgers.manage(conference.id, change);
+        let answers = join_all(changes.map(manage)).await;
+        assert!(answers.iter().all(Result::is_ok), "round {round}");
+        house
+            .accepted(&browser.register(&[(conference.seat_types[0].id, 2)]), &browser.token)
+            .await;
+    }
+    assert!(house.store.snapshot(conference.id.0).await.unwrap().is_some());
 }
 
 async fn an_oversold_seat_is_told_with_its_story(house: TestHouse) {
