@@ -316,6 +316,14 @@ impl Memory {
         position
     }
 
+    /// The instant has come that the table says. Another server may have written it, without an event
+    /// that would have told us: whatever is next, it is written again.
+    pub fn doubt_deadline(&mut self, id: OrderId) {
+        if let Some(file) = self.orders.get_mut(&id) {
+            file.deadline = None;
+        }
+    }
+
     /// Says when to look at an order again.
     pub fn look_again(&mut self, id: OrderId, at: Option<Timestamp>) {
         if let Some(file) = self.orders.get_mut(&id)
