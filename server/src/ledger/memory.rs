@@ -6,8 +6,10 @@
 
 mod commit;
 mod order_file;
+mod replay;
 
 pub use order_file::OrderFile;
+pub use replay::Rows;
 
 use crate::domain::Decider;
 use crate::domain::conference::Conference;
