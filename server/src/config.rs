@@ -2,6 +2,7 @@
 //!
 //! Not here: limits that are product facts; they are constants beside their use.
 
+use crate::http::proxies::Proxies;
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::Address;
@@ -41,9 +42,20 @@ pub struct Http {
     /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
     /// tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
-    /// Open sockets per client address; 0: no limit but the server's own (for load tests, and behind a
-    /// proxy, which is one address for everybody). `SOCKETS_PER_CLIENT`
+    /// Orders placed or changed per minute, client address and conference; 0: no limit.
+    /// `ORDERS_PER_MINUTE`
+    pub orders_per_minute: u32,
+    /// Requests of any kind, and topics watched, per minute and client address; 0: no limit.
+    /// `REQUESTS_PER_MINUTE`
+    pub requests_per_minute: u32,
+    /// Open sockets per client address; 0: no limit but the server's own (for load tests).
+    /// `SOCKETS_PER_CLIENT`
     pub sockets_per_client: usize,
+    /// Open connections per address, those of sockets with them; 0: no limit but the server's own.
+    /// `CONNECTIONS_PER_CLIENT`
+    pub connections_per_client: usize,
+    /// Whose word is taken for who the client is. `TRUSTED_PROXIES`, `FORWARDED_HEADER`
+    pub proxies: Proxies,
 }
 
 #[derive(Clone, Debug)]
@@ -137,7 +149,14 @@ impl Config {
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
             commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
+            orders_per_minute: parse_or("ORDERS_PER_MINUTE", "60", &mut mistakes),
+            requests_per_minute: parse_or("REQUESTS_PER_MINUTE", "30000", &mut mistakes),
             sockets_per_client: parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes),
+            connections_per_client: parse_or("CONNECTIONS_PER_CLIENT", "2500", &mut mistakes),
+            proxies: Proxies {
+                networks: parse_or("TRUSTED_PROXIES", "", &mut mistakes),
+                says: parse_or("FORWARDED_HEADER", "x-forwarded-for", &mut mistakes),
+            },
         };
         if http.test_door && !http.listen_addr.ip().is_loopback() {
             mistakes.push("TEST_DOOR is only for a loopback LISTEN_ADDR".to_owned());
@@ -183,7 +202,11 @@ impl Config {
                 test_door: true,
                 test_clock_ahead_ms: 0,
                 commands_per_minute: 0,
+                orders_per_minute: 0,
+                requests_per_minute: 0,
                 sockets_per_client: 0,
+                connections_per_client: 0,
+                proxies: Proxies::default(),
             },
             storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },
             payment: Payment { provider_url: String::new() },

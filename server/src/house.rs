@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::effects::Effects;
-use crate::http;
+use crate::http::{self, connections};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
@@ -15,14 +15,13 @@ use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 /// What a stopping server gives its sockets and requests to finish.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
@@ -108,27 +107,18 @@ impl House {
     /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
     ///
     /// # Errors
-    /// The listener failed.
+    /// None so far.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let router = http::router(self.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let stopping = self.stop.clone().cancelled_owned();
-        // Pushes are small and must not wait for the acknowledgement of the one before.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                debug!(%error, "Cannot set TCP_NODELAY");
-            }
-        });
-        let server = axum::serve(listener, service).with_graceful_shutdown(stopping);
+        let served = connections::serve(listener, router, &self.config.http, self.stop.clone());
         let stop = self.stop.clone();
-        let served = async move { server.await.context("the listener failed") };
         let patience = async move {
             stop.cancelled().await;
             let never = std::future::pending::<()>();
             let _ = tokio::time::timeout(SHUTDOWN_MAX, never).await;
         };
         tokio::select! {
-            result = served => result?,
+            () = served => {}
             () = patience => warn!("Some connections did not finish in time"),
         }
         self.stop.cancel();

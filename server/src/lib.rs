@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod ledgers;
 pub mod live;
 pub mod mailer;
+mod open_files;
 pub mod order_links;
 pub mod owner_codes;
 pub mod payment_gateway;

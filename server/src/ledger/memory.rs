@@ -108,6 +108,8 @@ pub struct Memory {
     base: Base,
     orders: HashMap<OrderId, OrderFile>,
     dashboard: Dashboard,
+    /// Loaded for this batch and without events.
+    unknown: Vec<OrderId>,
     snapshot_at: Position,
     /// Of the dashboard's document.
     dashboard_at: Position,
@@ -139,6 +141,7 @@ impl Memory {
             head,
             base,
             orders,
+            unknown: Vec::new(),
             dashboard,
             snapshot_at,
             dashboard_at: 0,
@@ -167,6 +170,8 @@ impl Memory {
         for id in ids {
             self.orders.insert(*id, OrderFile::default());
         }
+        let known: HashSet<Uuid> = events.iter().filter_map(|recorded| recorded.process).collect();
+        self.unknown.extend(ids.iter().filter(|id| !known.contains(&id.0)));
         for recorded in events {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
             let stream = Stream::parse(&recorded.stream)?;
@@ -337,7 +342,17 @@ impl Memory {
             }
         }
         self.batch += 1;
+        self.forget_unknown_orders();
         self.forget_idle_orders();
+    }
+
+    /// Somebody asked for orders that nobody has placed: they must not take the place of others.
+    fn forget_unknown_orders(&mut self) {
+        for id in std::mem::take(&mut self.unknown) {
+            if self.orders.get(&id).is_some_and(OrderFile::is_empty) {
+                self.orders.remove(&id);
+            }
+        }
     }
 
     fn slug(&self) -> String {

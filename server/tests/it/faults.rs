@@ -132,7 +132,7 @@ async fn an_idle_ledger_closes_itself_and_comes_back() {
     let created = ledgers.manage(id, general).await.unwrap();
     assert_eq!(ledgers.awake(), 1);
     tokio::time::pause();
-    tokio::time::advance(server::ledger::IDLE + Duration::from_millis(1)).await;
+    tokio::time::advance(server::ledgers::IDLE + Duration::from_millis(1)).await;
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
