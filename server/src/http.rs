@@ -19,6 +19,7 @@ mod owner_commands;
 mod owner_session;
 mod owners;
 mod passage;
+mod path;
 mod places;
 mod problem;
 pub mod proxies;
@@ -175,7 +176,8 @@ impl Door {
         let requests = Limit::per_minute(settings.requests_per_minute);
         let orders = Limit::per_minute(settings.orders_per_minute);
         let sockets = places::Places::new(SOCKETS_MAX, settings.sockets_per_client);
-        let conferences = if settings.commands_per_minute == 0 { 0 } else { CONFERENCES_PER_ADDRESS };
+        let conferences =
+            if settings.commands_per_minute == 0 { 0 } else { CONFERENCES_PER_ADDRESS };
         Self {
             house,
             shell,

@@ -222,12 +222,7 @@ impl Ledgers {
 
 impl Inner {
     /// Forgets a ledger that nobody has asked for so long, if there is no reason to keep it.
-    fn lets_go(
-        &self,
-        id: ConferenceId,
-        inbox: &mpsc::Receiver<Envelope>,
-        idle: Duration,
-    ) -> bool {
+    fn lets_go(&self, id: ConferenceId, inbox: &mpsc::Receiver<Envelope>, idle: Duration) -> bool {
         let mut open = lock(&self.open);
         let Some(open) = open.as_mut() else { return true };
         let is_time = IDLE <= idle || OPEN_COMFORTABLY < open.len();

@@ -5,9 +5,9 @@
 //! Not here: which views there are (`http/queries.rs`) and who is told of a change (`live.rs`).
 
 use super::owner_session::OwnerCookie;
+use super::places::Full;
 use super::problem::Rejection;
 use super::session::{Caller, Client};
-use super::places::Full;
 use super::{Door, Route, openapi, passage, queries};
 use crate::live::{Frame, Mailbox, snapshot_frame};
 use axum::extract::State;

@@ -13,6 +13,7 @@ mod documents;
 mod effects;
 mod expiry;
 mod faults;
+mod fuzz;
 mod house;
 mod http;
 mod inbox;
