@@ -159,3 +159,6 @@ impl Service {
         response.map(|body| Body::new(Answer::new(body, answering)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 
 use super::places::Place;
 use axum::body::{Body, Bytes, HttpBody};
+use futures_util::task::AtomicWaker;
 use hyper::body::{Frame, SizeHint};
 use std::io;
 use std::pin::Pin;
@@ -28,25 +29,34 @@ pub(super) const STALL_MAX: Duration = Duration::from_secs(30);
 
 /// What the wire knows of its requests: how many began and ended. Odd: one is being answered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<AtomicU64>);
+pub(super) struct Progress(Arc<Count>);
+
+#[derive(Debug, Default)]
+struct Count {
+    turns: AtomicU64,
+    /// Whoever reads the wire, and must know when it is the other side's turn again.
+    reader: AtomicWaker,
+}
 
 /// A request that is being answered; ends with the last byte of its answer, or when nobody wants it.
 pub(super) struct Answering(Progress);
 
 impl Progress {
     pub(super) fn begin(&self) -> Answering {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.turns.fetch_add(1, Ordering::AcqRel);
         Answering(self.clone())
     }
 
     fn turn(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.turns.load(Ordering::Acquire)
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.0.fetch_add(1, Ordering::Relaxed);
+        let Progress(count) = &self.0;
+        count.turns.fetch_add(1, Ordering::AcqRel);
+        count.reader.wake();
     }
 }
 
@@ -123,6 +133,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.progress.0.reader.register(cx.waker());
         let is_listening = self.is_listening();
         let before = buffer.filled().len();
         if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(cx, buffer) {

@@ -468,3 +468,18 @@ fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
         _ => stream.order_id(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_that_nobody_placed_are_not_kept() {
+        let mut memory = Memory::open(ConferenceId(Uuid::nil()), 0, None, &[]).unwrap();
+        let ids: Vec<OrderId> = (1..=100).map(|n| OrderId(Uuid::from_u128(n))).collect();
+        memory.load_orders(&ids, &[]).unwrap();
+        assert!(ids.iter().all(|id| memory.has_order(*id)), "for this batch");
+        memory.committed(|_, _| {});
+        assert!(memory.orders.is_empty());
+    }
+}

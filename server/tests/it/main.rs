@@ -17,6 +17,7 @@ mod fuzz;
 mod house;
 mod http;
 mod inbox;
+mod limits;
 mod lists;
 mod live;
 mod mail;
