@@ -39,8 +39,8 @@ pub struct Http {
     /// How far ahead of the machine's clock to start, behind the test door: a test's time goes on over
     /// a restart. `TEST_CLOCK_AHEAD_MS`
     pub test_clock_ahead_ms: i64,
-    /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
-    /// tests). `COMMANDS_PER_MINUTE`
+    /// Commands per minute and client address; 0: no limit, neither on frames of a socket nor, unless
+    /// they are set, on orders and requests (for load tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
     /// Orders placed or changed per minute, client address and conference; 0: no limit.
     /// `ORDERS_PER_MINUTE`
@@ -142,17 +142,23 @@ impl Config {
         let listen_addr = parse_or("LISTEN_ADDR", "127.0.0.1:8080", &mut mistakes);
         let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
         let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
+        let commands_per_minute = parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes);
+        let sockets_per_client = parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes);
+        // Who lets one address do anything, as load tests do, means all of it.
+        let unless_free = |default| if commands_per_minute == 0 { "0" } else { default };
+        let (orders, requests) = (unless_free("60"), unless_free("30000"));
+        let connections = if sockets_per_client == 0 { "0" } else { "2500" };
         let http = Http {
             listen_addr,
             public_url: var_or("PUBLIC_URL", "").trim_end_matches('/').to_owned(),
             dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
-            commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
-            orders_per_minute: parse_or("ORDERS_PER_MINUTE", "60", &mut mistakes),
-            requests_per_minute: parse_or("REQUESTS_PER_MINUTE", "30000", &mut mistakes),
-            sockets_per_client: parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes),
-            connections_per_client: parse_or("CONNECTIONS_PER_CLIENT", "2500", &mut mistakes),
+            commands_per_minute,
+            orders_per_minute: parse_or("ORDERS_PER_MINUTE", orders, &mut mistakes),
+            requests_per_minute: parse_or("REQUESTS_PER_MINUTE", requests, &mut mistakes),
+            sockets_per_client,
+            connections_per_client: parse_or("CONNECTIONS_PER_CLIENT", connections, &mut mistakes),
             proxies: Proxies {
                 networks: parse_or("TRUSTED_PROXIES", "", &mut mistakes),
                 says: parse_or("FORWARDED_HEADER", "x-forwarded-for", &mut mistakes),
