@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::domain::conference;
 use crate::ledger::stage::{Answer, Authority, Command, Request};
-use crate::ledger::{Envelope, Failure, Ledger, QUEUE_MAX};
+use crate::ledger::{Bounds, Envelope, Failure, Ledger};
 use crate::live::Hub;
 use crate::store::{Position, Store};
 use shared::dashboard::DashboardView;
@@ -23,8 +23,6 @@ use tracing::error;
 /// Slugs remembered; a slug never changes its ledger, so nothing here goes stale.
 const SLUGS_MAX: usize = 100_000;
 
-/// A ledger that nobody asked for this long is closed.
-pub const IDLE: Duration = Duration::from_secs(120);
 /// When more ledgers than this are open, one that nobody asks is closed at once.
 const OPEN_COMFORTABLY: usize = 2_000;
 /// With so many open, no other is opened until one closes: every one takes memory.
@@ -84,14 +82,21 @@ struct Inner {
     open: Mutex<Option<HashMap<ConferenceId, mpsc::Sender<Envelope>>>>,
     tasks: TaskTracker,
     slugs: Mutex<HashMap<String, ConferenceId>>,
+    bounds: Bounds,
 }
 
 impl Ledgers {
     #[must_use]
     pub fn new(store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
+        Self::within(Bounds::default(), store, hub, clock, bells)
+    }
+
+    /// The same, where each ledger keeps to other bounds.
+    #[must_use]
+    pub fn within(bounds: Bounds, store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
         let (open, slugs) = (Mutex::new(Some(HashMap::new())), Mutex::default());
         let tasks = TaskTracker::new();
-        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs }) }
+        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs, bounds }) }
     }
 
     /// Performs a request and waits until its outcome is durable.
@@ -203,7 +208,7 @@ impl Ledgers {
     }
 
     fn wake(&self, id: ConferenceId) -> mpsc::Sender<Envelope> {
-        let (sender, inbox) = mpsc::channel(QUEUE_MAX);
+        let (sender, inbox) = mpsc::channel(self.inner.bounds.queue_max);
         let Inner { store, hub, clock, bells, tasks, .. } = &*self.inner;
         let ledger = Ledger {
             id,
@@ -211,6 +216,7 @@ impl Ledgers {
             hub: hub.clone(),
             clock: clock.clone(),
             bells: bells.clone(),
+            bounds: self.inner.bounds,
         };
         let house = Arc::downgrade(&self.inner);
         tasks.spawn(ledger.run(inbox, move |inbox, idle| {
@@ -225,7 +231,7 @@ impl Inner {
     fn lets_go(&self, id: ConferenceId, inbox: &mpsc::Receiver<Envelope>, idle: Duration) -> bool {
         let mut open = lock(&self.open);
         let Some(open) = open.as_mut() else { return true };
-        let is_time = IDLE <= idle || OPEN_COMFORTABLY < open.len();
+        let is_time = self.bounds.idle <= idle || OPEN_COMFORTABLY < open.len();
         let leaves = is_time && inbox.is_empty();
         if leaves {
             open.remove(&id);
