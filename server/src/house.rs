@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::effects::Effects;
-use crate::http;
+use crate::http::{self, connections};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
@@ -16,7 +16,6 @@ use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 /// Since the order to stop: until then sockets and requests under way may finish.
 const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -119,19 +118,10 @@ impl House {
     /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
     ///
     /// # Errors
-    /// The listener failed.
+    /// None so far.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let router = http::router(self.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let stopping = self.stop.clone().cancelled_owned();
-        // Pushes are small and must not wait for the acknowledgement of the one before.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                debug!(%error, "Cannot set TCP_NODELAY");
-            }
-        });
-        let server = axum::serve(listener, service).with_graceful_shutdown(stopping);
-        let served = async move { server.await.context("the listener failed") };
+        let served = connections::serve(listener, router, &self.config.http, self.stop.clone());
         let stop = self.stop.clone();
         let stopped = tokio::spawn(async move {
             stop.cancelled().await;
@@ -144,7 +134,7 @@ impl House {
             let _ = timeout(CONNECTIONS_STOP_WITHIN, never).await;
         };
         tokio::select! {
-            result = served => result?,
+            () = served => {}
             () = patience => warn!("Some connections did not finish in time"),
         }
         self.stop.cancel();

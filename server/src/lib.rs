@@ -21,6 +21,7 @@ pub mod live;
 pub mod mailer;
 pub mod maintenance;
 pub mod operator;
+mod open_files;
 pub mod order_links;
 pub mod owner_codes;
 pub mod payment_gateway;

@@ -6,7 +6,7 @@
 use super::body::{Body, read};
 use super::limits::Paced;
 use super::problem::Rejection;
-use super::session::Caller;
+use super::session::{Caller, Client};
 use super::{Door, Route, openapi};
 use crate::ledger::Failure;
 use crate::ledger::stage::{Authority, Command, Request};
@@ -48,6 +48,11 @@ trait Filing: BrowserCommand + DeserializeOwned + ToSchema + Send + 'static {
     }
 
     fn file(self, door: &Door) -> Result<Filed, Rejection>;
+
+    /// How often somebody may send it, beyond what holds for any command.
+    fn pace(&self, _: &Door, _: Client) -> Result<(), Rejection> {
+        Ok(())
+    }
 }
 
 /// One row per command.
@@ -84,13 +89,14 @@ fn route<C: Filing>() -> Route {
 
 async fn perform<C: Filing>(
     State(door): State<Arc<Door>>,
-    _: Paced,
+    Paced(client): Paced,
     Ok(caller): Result<Caller, std::convert::Infallible>,
     Body(command): Body<C>,
 ) -> Result<Json<Accepted>, Rejection> {
     if caller == Caller::Nobody {
         return Err(RefusalCode::TokenMissing.into());
     }
+    command.pace(&door, client)?;
     let begins = command.begins();
     let Filed { command_id, conference, command } = command.file(&door)?;
     let ledger = door.find(&conference).await?;
@@ -164,6 +170,11 @@ impl Filing for RegisterToConference {
         let access_code = AccessCode::from_random(u32::from_le_bytes(random()?));
         let command = Command::RegisterToConference { order_id, seats, access_code };
         Ok(Filed { command_id, conference, command })
+    }
+
+    /// Each takes seats from everybody else for a while, and costs nothing.
+    fn pace(&self, door: &Door, client: Client) -> Result<(), Rejection> {
+        door.orders.check(&(client, &self.conference))
     }
 }
 

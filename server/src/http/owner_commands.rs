@@ -107,7 +107,7 @@ async fn manage(
 /// wrong with the form is said before anything costs something.
 async fn create(
     State(door): State<Arc<Door>>,
-    _: Paced,
+    Paced(client): Paced,
     Ok(cookie): Result<OwnerCookie, Infallible>,
     Body(form): Body<CreateConference>,
 ) -> Result<(HeaderMap, Json<Accepted>), Rejection> {
@@ -119,6 +119,7 @@ async fn create(
     let mut details = Details::of(&form, Owner { name, email: email.clone(), code });
     details.check()?;
     door.house.maintenance.check()?;
+    door.conferences_by_address.check(&client)?;
     door.owner_codes_by_email.check(&email)?;
     let hash = hash_of(&door, ledger, &email, command_id).await?;
     details.owner.iter_mut().for_each(|owner| owner.code.hash.clone_from(&hash));
