@@ -2,6 +2,7 @@
 //!
 //! Not here: limits that are product facts; they are constants beside their use.
 
+use crate::clock::Clock;
 use crate::http::proxies::Proxies;
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
@@ -91,6 +92,45 @@ pub struct Tls {
     pub trusted_certificates: Option<PathBuf>,
 }
 
+/// What the operator's tools have to know: the same database and the same clock as the server.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub storage: Storage,
+    /// As [`Http::test_clock_ahead_ms`], where the test door is open.
+    pub test_clock_ahead_ms: Option<i64>,
+}
+
+impl Operator {
+    /// Reads the environment, and makes nothing.
+    ///
+    /// # Errors
+    /// All mistakes at once, in one message.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let mut mistakes = Vec::new();
+        let ahead_ms = parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes);
+        if !mistakes.is_empty() {
+            bail!("the configuration is wrong: {}", mistakes.join("; "));
+        }
+        let has_test_door = var_or("TEST_DOOR", "0") == "1";
+        let test_clock_ahead_ms = has_test_door.then_some(ahead_ms);
+        Ok(Self { storage: Storage::from_env(), test_clock_ahead_ms })
+    }
+
+    /// The clock that the server goes by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.test_clock_ahead_ms.map_or(Clock::Real, Clock::shifted)
+    }
+}
+
+impl Storage {
+    fn from_env() -> Self {
+        let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
+        let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
+        Self { database_url: var_or("DATABASE_URL", &default_url), data_dir }
+    }
+}
+
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The server's address has the password.
@@ -140,8 +180,6 @@ impl Config {
     pub fn from_env() -> anyhow::Result<Self> {
         let mut mistakes = Vec::new();
         let listen_addr = parse_or("LISTEN_ADDR", "127.0.0.1:8080", &mut mistakes);
-        let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
-        let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
         let commands_per_minute = parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes);
         let sockets_per_client = parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes);
         // Who lets one address do anything, as load tests do, means all of it.
@@ -170,7 +208,7 @@ impl Config {
         if !mistakes.is_empty() {
             bail!("the configuration is wrong: {}", mistakes.join("; "));
         }
-        let storage = Storage { database_url: var_or("DATABASE_URL", &default_url), data_dir };
+        let storage = Storage::from_env();
         let payment = Payment {
             provider_url: var_or("PAYMENT_PROVIDER_URL", "").trim_end_matches('/').to_owned(),
         };

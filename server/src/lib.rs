@@ -19,6 +19,8 @@ pub mod ledger;
 pub mod ledgers;
 pub mod live;
 pub mod mailer;
+pub mod maintenance;
+pub mod operator;
 mod open_files;
 pub mod order_links;
 pub mod owner_codes;

@@ -6,8 +6,10 @@
 
 mod commit;
 mod order_file;
+mod replay;
 
 pub use order_file::OrderFile;
+pub use replay::Rows;
 
 use crate::domain::Decider;
 use crate::domain::conference::Conference;
@@ -317,6 +319,14 @@ impl Memory {
             recorded_at: cause.now.0,
         });
         position
+    }
+
+    /// The instant has come that the table says. Another server may have written it, without an event
+    /// that would have told us: whatever is next, it is written again.
+    pub fn doubt_deadline(&mut self, id: OrderId) {
+        if let Some(file) = self.orders.get_mut(&id) {
+            file.deadline = None;
+        }
     }
 
     /// Says when to look at an order again.

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::program::signal;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
@@ -76,6 +77,34 @@ impl Cluster {
     /// Breaks all connections at once, as a crash would.
     pub(crate) fn stop(&self) {
         self.run("pg_ctl", &["--wait", "--silent", "--mode=immediate", "stop"]);
+    }
+
+    /// Stops all its processes where they stand: they neither answer nor refuse.
+    pub(crate) fn freeze(&self) {
+        signal("STOP", &self.processes());
+    }
+
+    /// Lets them go on.
+    pub(crate) fn thaw(&self) {
+        signal("CONT", &self.processes());
+    }
+
+    /// The postmaster and its children.
+    fn processes(&self) -> Vec<String> {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
+        let postmaster = pid.lines().next().expect("its process").trim().to_owned();
+        let is_child = |process: &String| {
+            let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            // The name in parentheses may hold anything; behind it come the state and the parent.
+            let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+            parent == Some(postmaster.as_str())
+        };
+        let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
+        let names = processes.filter_map(|process| process.file_name().into_string().ok());
+        let numbers = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let mut processes: Vec<String> = numbers.filter(is_child).collect();
+        processes.push(postmaster.clone());
+        processes
     }
 
     pub(crate) async fn database(&self) -> String {
