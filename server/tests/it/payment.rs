@@ -103,7 +103,8 @@ pub(crate) fn mails(house: &TestHouse, kind: &str) -> Vec<String> {
 
 pub(crate) async fn all_effects_are_done(house: &TestHouse) {
     eventually("every effect is performed", async || {
-        house.store.next_effect().await.unwrap().is_none()
+        // A machine that is busy with other tests may not answer at once.
+        house.store.next_effect().await.is_ok_and(|next| next.is_none())
     })
     .await;
     assert_eq!(house.store.dead_effects(10).await.unwrap(), [], "and none was given up");
