@@ -43,7 +43,7 @@ impl Target {
             "slug": SLUG,
             "name": "The attacked conference",
             "owner": { "email": "mia@example.org", "access_code": "K7M-2QX" },
-            "seat_types": [{ "name": "General", "price_minor": 19_900, "quota": 1_000_000 }],
+            "seat_types": [{ "name": "General", "price_minor": 19_900, "quota": 100_000 }],
         });
         let mut line = Line::open(ATTACKER, addr).await?;
         let request = post("/test/conferences", "", &conference.to_string());
