@@ -22,7 +22,7 @@ WEB_BUILT := dist/.complete
 DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint unit seed rush web budget setup clean server
+.PHONY: help run test e2e lint unit seed rush chaos web budget setup clean server
 
 help: ## lists the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -73,6 +73,12 @@ rush: ## loads a release server on SQLite, then on PostgreSQL: make rush RUSH="-
 	$(TARGET)/release/rush $(RUSH)
 	@tools/setup postgres
 	tools/with-postgres $(TARGET)/release/rush $(RUSH)
+
+chaos: PROFILE = release
+chaos: ## kills and breaks a release server under load, on both databases: make chaos CHAOS="--seed 7"
+	cargo build --release -p server --bins
+	@tools/setup postgres
+	$(TARGET)/release/chaos $(CHAOS)
 
 server: ## builds the server (PROFILE=debug or release)
 	$(BUILD_SERVER_$(PROFILE))

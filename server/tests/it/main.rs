@@ -7,6 +7,7 @@ mod architecture;
 mod assignments;
 mod attacks;
 mod cancelling;
+mod chaos;
 mod dashboard;
 mod desk;
 mod documents;
