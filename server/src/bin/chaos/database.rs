@@ -37,7 +37,7 @@ impl Death {
 /// Takes the database away; `Cluster::resume` brings it back.
 pub(crate) fn take_away(cluster: &Cluster, death: Death) -> anyhow::Result<()> {
     match death {
-        Death::Killed => kill(&cluster.folder.join("data/postmaster.pid")),
+        Death::Killed => kill(&cluster.folder),
         Death::Immediate => {
             cluster.stop("immediate");
             Ok(())
@@ -50,8 +50,9 @@ pub(crate) fn take_away(cluster: &Cluster, death: Death) -> anyhow::Result<()> {
 }
 
 /// First the postmaster is held, so that it cannot start more of them meanwhile.
-fn kill(pid_file: &Path) -> anyhow::Result<()> {
-    let text = fs::read_to_string(pid_file).context("the database does not run")?;
+fn kill(folder: &Path) -> anyhow::Result<()> {
+    let pid_file = folder.join("data/postmaster.pid");
+    let text = fs::read_to_string(&pid_file).context("the database does not run")?;
     let postmaster = text.lines().next().unwrap_or_default().parse().context("not a number")?;
     signal("STOP", &[postmaster])?;
     let mut doomed = children(postmaster)?;
@@ -59,7 +60,9 @@ fn kill(pid_file: &Path) -> anyhow::Result<()> {
     signal("KILL", &doomed)?;
     for _ in 0..GONE_LOOKS_MAX {
         if doomed.iter().all(|pid| is_gone(*pid)) {
-            return Ok(());
+            // Its successor would believe that a dead process nobody has buried yet still runs.
+            fs::remove_file(&pid_file)?;
+            return Ok(fs::remove_file(folder.join(".s.PGSQL.5432.lock"))?);
         }
         std::thread::sleep(GONE_PAUSE);
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Enough for a scenario; the larger, the longer it takes to fill.
-const SIZE: &str = "size=192m";
+const SIZE: &str = "size=768m";
 const CHUNK: usize = 64 * 1024;
 
 /// A command that runs in a mount namespace of its own, in which we may mount: as root by right,

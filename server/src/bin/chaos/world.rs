@@ -131,9 +131,13 @@ impl World {
                 self.answers_probes().await;
                 since.elapsed()
             };
-            let command = recoveries.wait_for(|recovery| recovery.command.is_some());
+            // What comes back keeps everybody else out, and must not be held while we wait.
+            let command = async {
+                let found = recoveries.wait_for(|recovery| recovery.command.is_some()).await;
+                found.map(|recovery| recovery.command)
+            };
             let (ready, command) = tokio::join!(ready, command);
-            let command = command.context("nobody waits")?.command.context("it was there")?;
+            let command = command.context("nobody waits")?.context("it was there")?;
             Ok(Recovered { ready, command })
         };
         let waited = tokio::time::timeout(RECOVERY_MAX, waiting).await;
