@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::effects::Effects;
 use crate::http;
+use crate::http::listener::{Listener, Peer};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
@@ -15,14 +16,13 @@ use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 /// What a stopping server gives its sockets and requests to finish.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
@@ -111,15 +111,9 @@ impl House {
     /// The listener failed.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let router = http::router(self.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let service = router.into_make_service_with_connect_info::<Peer>();
         let stopping = self.stop.clone().cancelled_owned();
-        // Pushes are small and must not wait for the acknowledgement of the one before.
-        let listener = listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                debug!(%error, "Cannot set TCP_NODELAY");
-            }
-        });
-        let server = axum::serve(listener, service).with_graceful_shutdown(stopping);
+        let server = axum::serve(Listener::new(listener), service).with_graceful_shutdown(stopping);
         let stop = self.stop.clone();
         let served = async move { server.await.context("the listener failed") };
         let patience = async move {

@@ -10,6 +10,7 @@ mod commands;
 mod documents;
 mod health;
 mod limits;
+pub mod listener;
 mod live;
 mod management;
 mod openapi;

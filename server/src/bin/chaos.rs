@@ -59,7 +59,7 @@ use uuid::Uuid;
 
 const USAGE: &str =
     "usage: chaos [--scenario kill,database-kill,proxy,disk-full,descriptors,stop-continue]
-             [--database sqlite,postgres] [--kills 500] [--faults 60] [--registrants 24]
+             [--database sqlite,postgres] [--kills 500] [--faults 30] [--registrants 24]
              [--seed NUMBER] [--json FILE]
   everything by default, with a seed of its own; --kills is for `kill`, --faults for all others";
 
@@ -151,7 +151,7 @@ fn options() -> anyhow::Result<Options> {
         scenarios: Scenario::ALL.to_vec(),
         databases: vec![Database::Sqlite, Database::Postgres],
         kills: 500,
-        faults: 60,
+        faults: 30,
         registrants: 24,
         // Short enough to be typed again.
         seed: seed % 1_000_000,

@@ -6,6 +6,7 @@
 use super::problem::Rejection;
 use crate::config::Secrets;
 use crate::domain::order::TokenHash;
+use crate::http::listener::Peer;
 use crate::ledger::stage::Authority;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 use shared::{ConferenceId, OrderId, RefusalCode, Timestamp};
 use std::convert::Infallible;
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Characters of a token that a browser made: at least 160 bits of hex, at most a header's worth.
 const TOKEN_LENGTH: std::ops::RangeInclusive<usize> = 32..=128;
@@ -148,8 +149,8 @@ pub(super) struct Client(Option<IpAddr>);
 
 impl Client {
     pub(super) fn of(extensions: &Extensions) -> Self {
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-        Self(peer.map(|ConnectInfo(address)| network(address.ip().to_canonical())))
+        let peer = extensions.get::<ConnectInfo<Peer>>();
+        Self(peer.map(|ConnectInfo(Peer(address))| network(address.ip().to_canonical())))
     }
 }
 

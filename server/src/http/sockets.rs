@@ -79,13 +79,14 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::listener::Peer;
     use axum::extract::ConnectInfo;
     use axum::http::Extensions;
     use std::net::SocketAddr;
 
     fn client(last: u8) -> Client {
         let mut extensions = Extensions::new();
-        extensions.insert(ConnectInfo(SocketAddr::from(([192, 0, 2, last], 9))));
+        extensions.insert(ConnectInfo(Peer(SocketAddr::from(([192, 0, 2, last], 9)))));
         Client::of(&extensions)
     }
 
