@@ -158,6 +158,19 @@ impl OrderState {
         self.hold_expires_at.plus_seconds(self.grace_seconds as i64)
     }
 
+    /// Money that came for this order: which payment, whether it is kept, whether it went back.
+    pub fn money(&self) -> impl Iterator<Item = (PaymentId, bool, bool)> {
+        self.payments
+            .iter()
+            .filter(|(_, payment)| payment.received.is_some())
+            .map(|(id, payment)| (*id, !payment.is_refund_requested, payment.is_refunded))
+    }
+
+    /// Places with a name.
+    pub fn names(&self) -> impl Iterator<Item = u32> {
+        self.names.iter().copied()
+    }
+
     fn in_flight(&self) -> Option<PaymentId> {
         self.payments.iter().find(|(_, payment)| payment.is_in_flight).map(|(id, _)| *id)
     }
@@ -284,6 +297,11 @@ impl Checker {
     /// Every order of the history.
     pub fn orders(&self) -> impl Iterator<Item = (OrderId, &OrderState)> {
         self.orders.iter().map(|(id, order)| (*id, order))
+    }
+
+    /// Quota, held and sold of every seat type.
+    pub fn seats(&self) -> impl Iterator<Item = (SeatTypeId, (i64, i64, i64))> {
+        self.seats.iter().map(|(id, seats)| (*id, (seats.quota, seats.held, seats.sold)))
     }
 
     #[must_use]

@@ -4,6 +4,7 @@ use shared::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 /// The machine's clock, or one that a test sets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub enum Clock {
     Shifted(Arc<watch::Sender<i64>>),
     /// Stands still until somebody sets it.
     Settable(Arc<watch::Sender<Timestamp>>),
+    /// Goes with the runtime's own clock, which a simulation has in its hand; and it can be set.
+    Runtime(Instant, Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
@@ -28,6 +31,12 @@ impl Clock {
         Self::Shifted(Arc::new(watch::Sender::new(ahead_ms)))
     }
 
+    /// A clock that begins at `now` and goes with the runtime's own.
+    #[must_use]
+    pub fn of_the_runtime(now: Timestamp) -> Self {
+        Self::Runtime(Instant::now(), Arc::new(watch::Sender::new(now)))
+    }
+
     /// The present instant.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
@@ -40,6 +49,7 @@ impl Clock {
             }
             Self::Shifted(shift) => Self::Real.now() + *shift.borrow(),
             Self::Settable(now) => *now.borrow(),
+            Self::Runtime(began, at_beginning) => *at_beginning.borrow() + elapsed_ms(*began),
         }
     }
 
@@ -54,6 +64,10 @@ impl Clock {
             }
             Self::Settable(clock) => {
                 clock.send_replace(now);
+                true
+            }
+            Self::Runtime(began, at_beginning) => {
+                at_beginning.send_replace(now - elapsed_ms(*began));
                 true
             }
         }
@@ -76,6 +90,13 @@ impl Clock {
             Self::Settable(clock) => {
                 let _ = clock.subscribe().wait_for(|now| at <= *now).await;
             }
+            Self::Runtime(_, at_beginning) => {
+                let mut settings = at_beginning.subscribe();
+                while let Ok(ms @ 1..) = u64::try_from(at.ms_since(self.now())) {
+                    // Either the time has passed, or the clock was set: look again.
+                    let _ = timeout(Duration::from_millis(ms), settings.changed()).await;
+                }
+            }
         }
     }
 
@@ -87,4 +108,8 @@ impl Clock {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
     }
+}
+
+fn elapsed_ms(since: Instant) -> i64 {
+    i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX)
 }

@@ -39,6 +39,7 @@ impl Deadlines {
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 () = self.clock.sleep_until(next) => {}
                 () = self.bells.earlier_deadline(next.0) => {}

@@ -118,6 +118,7 @@ impl Effects {
             };
             let is_full = UNDER_WAY_MAX <= under_way.len();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 // More may be due already. Half of them at once costs half the transactions.
                 () = half_of_them(&mut under_way), if is_full => {}

@@ -27,16 +27,29 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
-/// Commands that wait for one ledger. When it is full the caller is told to come back.
-pub const QUEUE_MAX: usize = 4_096;
-/// Commands that share one transaction.
-const BATCH_MAX: usize = 512;
 /// How often a batch is decided again because another node wrote.
 const CONFLICTS_MAX: u32 = 5;
 /// Events that are read at once while a dashboard catches up.
 const PAGE: u32 = 1_000;
-/// A ledger that nobody asked for this long is closed.
-pub const IDLE: Duration = Duration::from_secs(120);
+
+/// How much a ledger takes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Commands that wait for one ledger. When it is full the caller is told to come back.
+    pub queue_max: usize,
+    /// Commands that share one transaction.
+    pub batch_max: usize,
+    /// A ledger that nobody asked for this long is closed.
+    pub idle: Duration,
+    pub memory: memory::Bounds,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        let idle = Duration::from_secs(120);
+        Self { queue_max: 4_096, batch_max: 512, idle, memory: memory::Bounds::default() }
+    }
+}
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +84,7 @@ pub struct Ledger {
     pub hub: Hub,
     pub clock: Clock,
     pub bells: Bells,
+    pub bounds: Bounds,
 }
 
 enum Attempt {
@@ -99,9 +113,10 @@ impl Ledger {
     /// Serves until nobody asks any more.
     pub async fn run(self, mut inbox: mpsc::Receiver<Envelope>) {
         let mut memory = None;
-        let mut batch = Vec::with_capacity(BATCH_MAX);
+        let Bounds { batch_max, idle, .. } = self.bounds;
+        let mut batch = Vec::with_capacity(batch_max);
         loop {
-            match tokio::time::timeout(IDLE, inbox.recv_many(&mut batch, BATCH_MAX)).await {
+            match tokio::time::timeout(idle, inbox.recv_many(&mut batch, batch_max)).await {
                 Ok(0) => break,
                 Ok(_) => self.serve(&mut memory, std::mem::take(&mut batch)).await,
                 // Nobody can send any more, but what was sent before is still served.
@@ -190,6 +205,7 @@ impl Ledger {
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         let tail = self.store.read_streams(self.id.0, &CONFERENCE_STREAMS, after).await?;
         let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;
+        let memory = memory.within(self.bounds.memory);
         Ok(memory.with_dashboard(self.catch_up().await?.done()))
     }
 

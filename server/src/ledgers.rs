@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::domain::conference;
 use crate::ledger::stage::{Answer, Authority, Command, Request};
-use crate::ledger::{Envelope, Failure, Ledger, QUEUE_MAX};
+use crate::ledger::{Bounds, Envelope, Failure, Ledger};
 use crate::live::Hub;
 use crate::store::{Position, Store};
 use shared::dashboard::DashboardView;
@@ -76,14 +76,21 @@ struct Inner {
     open: Mutex<Option<HashMap<ConferenceId, mpsc::Sender<Envelope>>>>,
     tasks: TaskTracker,
     slugs: Mutex<HashMap<String, ConferenceId>>,
+    bounds: Bounds,
 }
 
 impl Ledgers {
     #[must_use]
     pub fn new(store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
+        Self::within(Bounds::default(), store, hub, clock, bells)
+    }
+
+    /// The same, where each ledger keeps to other bounds.
+    #[must_use]
+    pub fn within(bounds: Bounds, store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
         let (open, slugs) = (Mutex::new(Some(HashMap::new())), Mutex::default());
         let tasks = TaskTracker::new();
-        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs }) }
+        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs, bounds }) }
     }
 
     /// Performs a request and waits until its outcome is durable.
@@ -193,7 +200,7 @@ impl Ledgers {
     fn inbox(&self, id: ConferenceId) -> Option<mpsc::Sender<Envelope>> {
         let mut open = lock(&self.inner.open);
         let inbox = open.as_mut()?.entry(id).or_insert_with(|| {
-            let (sender, inbox) = mpsc::channel(QUEUE_MAX);
+            let (sender, inbox) = mpsc::channel(self.inner.bounds.queue_max);
             let Inner { store, hub, clock, bells, tasks, .. } = &*self.inner;
             let ledger = Ledger {
                 id,
@@ -201,6 +208,7 @@ impl Ledgers {
                 hub: hub.clone(),
                 clock: clock.clone(),
                 bells: bells.clone(),
+                bounds: self.inner.bounds,
             };
             tasks.spawn(ledger.run(inbox));
             sender

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 /// The style that every mail has, and no other.
 pub use layout::STYLE;
+pub use transport::Post;
 
 /// Sends mails. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -115,6 +116,12 @@ impl Mailer {
         let from = mail.sender()?;
         let transport = Transport::open(mail, trust, from.domain())?;
         Ok(Self { transport, from, public_url })
+    }
+
+    /// A mailer that hands its mails to somebody else.
+    #[must_use]
+    pub fn by_post(post: Arc<dyn Post>, from: Address, public_url: Arc<str>) -> Self {
+        Self { transport: Transport::Post(post), from, public_url }
     }
 
     /// How the world reaches us, for links.

@@ -10,6 +10,7 @@ pub mod signature;
 
 use crate::trust::{self, Trust};
 use anyhow::{Context, bail};
+use async_trait::async_trait;
 use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use shared::{Currency, Money, OrderId, PaymentId, RefusalCode, Timestamp};
@@ -139,12 +140,54 @@ pub struct ApiRequest {
     pub amount: Option<Money>,
 }
 
+/// What a provider can be asked to do about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Query,
+    Cancel,
+    Refund,
+}
+
+impl Operation {
+    /// The last part of its address.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Cancel => "cancel",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+/// The way to a provider: a question goes there, an answer comes back, or neither.
+#[async_trait]
+pub trait Wire: std::fmt::Debug + Send + Sync {
+    /// Asks the provider, within a bound.
+    ///
+    /// # Errors
+    /// There is no answer, or one that nobody understands. The provider may have acted all the same.
+    async fn ask(
+        &self,
+        operation: Operation,
+        request: &ApiRequest,
+        now: Timestamp,
+    ) -> anyhow::Result<ProviderStatus>;
+}
+
 /// How we reach a provider. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PaymentGateway {
-    provider_url: Arc<str>,
     /// What stands before the hosted page's path; empty: our own site.
     pages: Arc<str>,
+    signer: Signer,
+    wire: Arc<dyn Wire>,
+}
+
+/// By signed requests over HTTP.
+#[derive(Debug)]
+struct Http {
+    provider_url: String,
     signer: Signer,
     client: reqwest::Client,
 }
@@ -154,12 +197,18 @@ impl PaymentGateway {
     /// address is a neighbour's, without TLS.
     #[must_use]
     pub fn new(provider_url: &str, key: &[u8]) -> Self {
-        Self {
-            provider_url: provider_url.trim_end_matches('/').into(),
-            pages: "".into(),
-            signer: Signer::new(key),
-            client: trust::http(trust::nobody(), TIMEOUT),
-        }
+        Self::over_http(provider_url, key, trust::http(trust::nobody(), TIMEOUT))
+    }
+
+    /// A gateway over another wire.
+    #[must_use]
+    pub fn over(wire: Arc<dyn Wire>, key: &[u8]) -> Self {
+        Self { pages: "".into(), signer: Signer::new(key), wire }
+    }
+
+    fn over_http(provider_url: &str, key: &[u8], client: reqwest::Client) -> Self {
+        let provider_url = provider_url.trim_end_matches('/').to_owned();
+        Self::over(Arc::new(Http { provider_url, signer: Signer::new(key), client }), key)
     }
 
     /// The same, for a provider that may be reached over TLS.
@@ -167,11 +216,10 @@ impl PaymentGateway {
     /// # Errors
     /// It is, and there is nobody whom we could believe that it is the provider.
     pub fn open(provider_url: &str, key: &[u8], trust: &Trust) -> anyhow::Result<Self> {
-        let gateway = Self::new(provider_url, key);
         if !provider_url.starts_with("https://") {
-            return Ok(gateway);
+            return Ok(Self::new(provider_url, key));
         }
-        Ok(Self { client: trust::http(trust.client()?, TIMEOUT), ..gateway })
+        Ok(Self::over_http(provider_url, key, trust::http(trust.client()?, TIMEOUT)))
     }
 
     /// The same, for a provider whose page is on a site of its own.
@@ -205,7 +253,7 @@ impl PaymentGateway {
         payment: &PaymentRef,
         now: Timestamp,
     ) -> anyhow::Result<ProviderStatus> {
-        self.ask("query", payment, None, now).await
+        self.ask(Operation::Query, payment, None, now).await
     }
 
     /// Tells the provider not to collect a payment any more. One that has the money already says so.
@@ -217,7 +265,7 @@ impl PaymentGateway {
         payment: &PaymentRef,
         now: Timestamp,
     ) -> anyhow::Result<ProviderStatus> {
-        self.ask("cancel", payment, None, now).await
+        self.ask(Operation::Cancel, payment, None, now).await
     }
 
     /// Returns the money; answers the provider's reference for that.
@@ -230,7 +278,7 @@ impl PaymentGateway {
         amount: Money,
         now: Timestamp,
     ) -> anyhow::Result<String> {
-        match self.ask("refund", payment, Some(amount), now).await? {
+        match self.ask(Operation::Refund, payment, Some(amount), now).await? {
             ProviderStatus::Refunded { reference, .. } => Ok(reference),
             other => bail!("the provider did not refund the payment: {}", name_of(&other)),
         }
@@ -258,19 +306,33 @@ impl PaymentGateway {
 
     async fn ask(
         &self,
-        operation: &str,
+        operation: Operation,
         payment: &PaymentRef,
         amount: Option<Money>,
         now: Timestamp,
     ) -> anyhow::Result<ProviderStatus> {
         let PaymentRef { conference, order_id, payment_id } = payment.clone();
-        let body = serde_json::to_vec(&ApiRequest { conference, order_id, payment_id, amount })?;
+        let request = ApiRequest { conference, order_id, payment_id, amount };
+        self.wire.ask(operation, &request, now).await
+    }
+}
+
+#[async_trait]
+impl Wire for Http {
+    async fn ask(
+        &self,
+        operation: Operation,
+        request: &ApiRequest,
+        now: Timestamp,
+    ) -> anyhow::Result<ProviderStatus> {
+        let body = serde_json::to_vec(request)?;
+        let operation = operation.name();
         let answer = self
             .client
             .post(format!("{}{API_PATH}/{operation}", self.provider_url))
             .header(CONTENT_TYPE, "application/json")
-            .header(signature::HEADER, self.sign(&body, now))
-            .header("idempotency-key", payment_id.to_string())
+            .header(signature::HEADER, self.signer.sign(&body, now))
+            .header("idempotency-key", request.payment_id.to_string())
             .body(body)
             .send()
             .await

@@ -9,9 +9,11 @@ pub mod people;
 mod postgres;
 mod sqlite;
 
+use async_trait::async_trait;
 use lists::{Listed, Wanted};
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Acquire, SqlSafeStr};
@@ -271,11 +273,28 @@ type Result<T> = std::result::Result<T, StoreFault>;
 pub enum Store {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
+    /// Somewhere that fails on command: the simulation's.
+    Kept(Arc<dyn Keeper>),
 }
 
-/// Calls the same function of whichever database it is.
+/// Calls the same function of whichever database it is. What a ledger and its workers need can also be
+/// kept elsewhere; what only pages and sessions need is in databases alone.
 macro_rules! delegate {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+    (
+        ledgers { $($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)* }
+        pages { $($(#[$page_doc:meta])* $page:ident($($page_arg:ident: $page_type:ty),*) -> $page_result:ty;)* }
+    ) => {
+        /// Keeps ledgers as a database does.
+        #[async_trait]
+        pub trait Keeper: std::fmt::Debug + Send + Sync {
+            /// True when several servers write to it.
+            fn is_shared(&self) -> bool;
+            $(
+                $(#[$doc])*
+                async fn $name(&self, $($arg: $type),*) -> $result;
+            )*
+        }
+
         impl Store {
             $(
                 $(#[$doc])*
@@ -283,6 +302,17 @@ macro_rules! delegate {
                     match self {
                         Self::Sqlite(store) => store.$name($($arg),*).await,
                         Self::Postgres(store) => store.$name($($arg),*).await,
+                        Self::Kept(store) => store.$name($($arg),*).await,
+                    }
+                }
+            )*
+            $(
+                $(#[$page_doc])*
+                pub async fn $page(&self, $($page_arg: $page_type),*) -> $page_result {
+                    match self {
+                        Self::Sqlite(store) => store.$page($($page_arg),*).await,
+                        Self::Postgres(store) => store.$page($($page_arg),*).await,
+                        Self::Kept(_) => Err(anyhow::anyhow!("only databases keep this").into()),
                     }
                 }
             )*
@@ -291,80 +321,88 @@ macro_rules! delegate {
 }
 
 delegate! {
-    /// Makes everything in the commit durable, or nothing.
-    commit(commit: &Commit) -> std::result::Result<(), CommitError>;
-    /// The head of one ledger; `None` when there is no such ledger.
-    head(ledger: LedgerId) -> Result<Option<LedgerHead>>;
-    /// The ledger with this slug.
-    ledger_by_slug(slug: &str) -> Result<Option<LedgerHead>>;
-    /// Whole streams after a position, in the order of the ledger.
-    read_streams(ledger: LedgerId, streams: &[&str], after: Position) -> Result<Vec<Recorded>>;
-    /// All events of these processes, over all streams, in the order of the ledger.
-    read_processes(ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Recorded>>;
-    /// At most `limit` events after a position, in order.
-    read_all(ledger: LedgerId, after: Position, limit: u32) -> Result<Vec<Recorded>>;
-    /// One document of this release's generation.
-    document(ledger: LedgerId, topic: &str) -> Result<Option<Document>>;
-    /// The document with this topic of every ledger in this state, in the order of slugs.
-    documents_by_state(state: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
-    /// The newest snapshot of a ledger.
-    snapshot(ledger: LedgerId) -> Result<Option<Snapshot>>;
-    /// Processes (with their ledger) whose instant has come, earliest first.
-    due_deadlines(now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>>;
-    /// The earliest instant in the table.
-    next_deadline() -> Result<Option<i64>>;
-    /// Takes effects that are due and not leased, until `lease_until`; counts an attempt each.
-    lease_effects(now: i64, lease_until: i64, limit: u32) -> Result<Vec<LeasedEffect>>;
-    /// The earliest instant at which some effect can be leased.
-    next_effect() -> Result<Option<i64>>;
-    /// Gives a leased effect back, to be tried again at `retry_at`.
-    retry_effect(ledger: LedgerId, id: Uuid, retry_at: i64, error: &str) -> Result<()>;
-    /// Gives an effect up; it stays visible to the operator.
-    bury_effect(ledger: LedgerId, id: Uuid, error: &str) -> Result<()>;
-    /// Effects that were given up.
-    dead_effects(limit: u32) -> Result<Vec<DeadEffect>>;
-    /// The ledgers of this address (lower case), newest first.
-    ledgers_by_owner(email: &str, limit: u32) -> Result<Vec<LedgerHead>>;
-    /// The document with this topic of every ledger of this address, newest ledger first.
-    documents_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
-    /// Begins a session, and sweeps those that have expired by then.
-    begin_session(session: &Session) -> Result<()>;
-    /// The session with this key, unless it has expired.
-    session(key: &SessionKey, now: i64) -> Result<Option<Session>>;
-    /// Ends one session, if it is there.
-    end_session(key: &SessionKey) -> Result<()>;
-    /// Ends the sessions of a scope, except the one with this key.
-    end_sessions(scope: &SessionScope, except: &SessionKey) -> Result<()>;
-    /// Processes of a ledger with this e-mail (lower case) and code; newest first.
-    find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
-    /// Processes of a ledger as lists show them, newest first.
-    list(ledger: LedgerId, wanted: &Wanted) -> Result<Vec<Listed>>;
-    /// The process and place that this ticket is for.
-    find_ticket(ledger: LedgerId, ticket: &str) -> Result<Option<(ProcessId, u32)>>;
-    /// At most `limit` attendees with `search` (lower case; empty: all) in their names or e-mail, in
-    /// the order of kinds and names, after a place in that order.
-    attendees(
-        ledger: LedgerId, search: &str, after: &AttendeeKey, limit: u32
-    ) -> Result<Vec<ListedAttendee>>;
-    /// How many places of a ledger have a name.
-    attendee_counts(ledger: LedgerId) -> Result<AttendeeCounts>;
-    /// Processes of a ledger with this e-mail (lower case); newest first.
-    processes_by_email(ledger: LedgerId, email: &str, limit: u32) -> Result<Vec<ProcessId>>;
-    /// Remembers links, and sweeps those that have expired. A link that is known stays as it is.
-    add_links(ledger: LedgerId, links: &[NewLink], now: i64) -> Result<()>;
-    /// Uses a link up: its process, if it is good and was not used before.
-    take_link(ledger: LedgerId, hash: &LinkHash, now: i64) -> Result<Option<ProcessId>>;
-    /// True when the database answers.
-    is_ready() -> bool;
-    /// Finishes what is under way and closes the connections.
-    close() -> ();
+    ledgers {
+        /// Makes everything in the commit durable, or nothing.
+        commit(commit: &Commit) -> std::result::Result<(), CommitError>;
+        /// The head of one ledger; `None` when there is no such ledger.
+        head(ledger: LedgerId) -> Result<Option<LedgerHead>>;
+        /// The ledger with this slug.
+        ledger_by_slug(slug: &str) -> Result<Option<LedgerHead>>;
+        /// Whole streams after a position, in the order of the ledger.
+        read_streams(ledger: LedgerId, streams: &[&str], after: Position) -> Result<Vec<Recorded>>;
+        /// All events of these processes, over all streams, in the order of the ledger.
+        read_processes(ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Recorded>>;
+        /// At most `limit` events after a position, in order.
+        read_all(ledger: LedgerId, after: Position, limit: u32) -> Result<Vec<Recorded>>;
+        /// One document of this release's generation.
+        document(ledger: LedgerId, topic: &str) -> Result<Option<Document>>;
+        /// The newest snapshot of a ledger.
+        snapshot(ledger: LedgerId) -> Result<Option<Snapshot>>;
+        /// Processes (with their ledger) whose instant has come, earliest first.
+        due_deadlines(now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>>;
+        /// The earliest instant in the table.
+        next_deadline() -> Result<Option<i64>>;
+        /// Takes effects that are due and not leased, until `lease_until`; counts an attempt each.
+        lease_effects(now: i64, lease_until: i64, limit: u32) -> Result<Vec<LeasedEffect>>;
+        /// The earliest instant at which some effect can be leased.
+        next_effect() -> Result<Option<i64>>;
+        /// Gives a leased effect back, to be tried again at `retry_at`.
+        retry_effect(ledger: LedgerId, id: Uuid, retry_at: i64, error: &str) -> Result<()>;
+        /// Gives an effect up; it stays visible to the operator.
+        bury_effect(ledger: LedgerId, id: Uuid, error: &str) -> Result<()>;
+        /// Effects that were given up.
+        dead_effects(limit: u32) -> Result<Vec<DeadEffect>>;
+        /// Processes of a ledger with this e-mail (lower case); newest first.
+        processes_by_email(ledger: LedgerId, email: &str, limit: u32) -> Result<Vec<ProcessId>>;
+        /// Remembers links, and sweeps those that have expired. A link that is known stays as it is.
+        add_links(ledger: LedgerId, links: &[NewLink], now: i64) -> Result<()>;
+        /// True when the database answers.
+        is_ready() -> bool;
+        /// Finishes what is under way and closes the connections.
+        close() -> ();
+    }
+    pages {
+        /// The document with this topic of every ledger in this state, in the order of slugs.
+        documents_by_state(state: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+        /// The ledgers of this address (lower case), newest first.
+        ledgers_by_owner(email: &str, limit: u32) -> Result<Vec<LedgerHead>>;
+        /// The document with this topic of every ledger of this address, newest ledger first.
+        documents_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+        /// Begins a session, and sweeps those that have expired by then.
+        begin_session(session: &Session) -> Result<()>;
+        /// The session with this key, unless it has expired.
+        session(key: &SessionKey, now: i64) -> Result<Option<Session>>;
+        /// Ends one session, if it is there.
+        end_session(key: &SessionKey) -> Result<()>;
+        /// Ends the sessions of a scope, except the one with this key.
+        end_sessions(scope: &SessionScope, except: &SessionKey) -> Result<()>;
+        /// Processes of a ledger with this e-mail (lower case) and code; newest first.
+        find_processes(ledger: LedgerId, email: &str, code: &str) -> Result<Vec<ProcessId>>;
+        /// Processes of a ledger as lists show them, newest first.
+        list(ledger: LedgerId, wanted: &Wanted) -> Result<Vec<Listed>>;
+        /// The process and place that this ticket is for.
+        find_ticket(ledger: LedgerId, ticket: &str) -> Result<Option<(ProcessId, u32)>>;
+        /// At most `limit` attendees with `search` (lower case; empty: all) in their names or e-mail, in
+        /// the order of kinds and names, after a place in that order.
+        attendees(
+            ledger: LedgerId, search: &str, after: &AttendeeKey, limit: u32
+        ) -> Result<Vec<ListedAttendee>>;
+        /// How many places of a ledger have a name.
+        attendee_counts(ledger: LedgerId) -> Result<AttendeeCounts>;
+        /// Uses a link up: its process, if it is good and was not used before.
+        take_link(ledger: LedgerId, hash: &LinkHash, now: i64) -> Result<Option<ProcessId>>;
+    }
 }
 
 impl Store {
     /// True when other processes may write to the same ledgers.
     #[must_use]
-    pub const fn is_shared(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+            Self::Kept(store) => store.is_shared(),
+        }
     }
 
     /// Opens the database behind `url` (`sqlite:path`, `postgres://…`), creating and migrating it as

@@ -224,6 +224,10 @@ pub fn effects_of_payment(
         {
             vec![Effect::RefundPayment { order_id, payment_id, amount: *amount }]
         }
+        // Money for an order of nobody: there is nobody to tell.
+        payment::Event::PaymentRefundRequested { amount } if order.registrant.is_none() => {
+            vec![Effect::RefundPayment { order_id, payment_id, amount: *amount }]
+        }
         payment::Event::PaymentRefundRequested { amount } => vec![
             Effect::RefundPayment { order_id, payment_id, amount: *amount },
             Effect::MailRefund { order_id, amount: *amount },

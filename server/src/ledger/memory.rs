@@ -24,15 +24,26 @@ use shared::{CommandId, ConferenceId, OrderId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
-/// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
-pub const ORDERS_MAX: usize = 20_000;
 /// Commands of owners that are recognised when they come again.
 const OWNER_COMMANDS_MAX: usize = 256;
-/// Events between two snapshots.
-const SNAPSHOT_EVERY: Position = 2_000;
-/// Events between two documents of the dashboard: what follows the last one is folded again at
-/// opening, so that not every commit has to carry a hundred happenings.
-const DASHBOARD_EVERY: Position = 256;
+
+/// How much is remembered, and how often it is written down.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Orders kept in memory per ledger; beyond it the longest untouched half is dropped.
+    pub orders_max: usize,
+    /// Events between two snapshots.
+    pub snapshot_every: Position,
+    /// Events between two documents of the dashboard: what follows the last one is folded again at
+    /// opening, so that not every commit has to carry a hundred happenings.
+    pub dashboard_every: Position,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { orders_max: 20_000, snapshot_every: 2_000, dashboard_every: 256 }
+    }
+}
 
 /// The conference itself, complete at every moment. This is what a snapshot holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -113,6 +124,7 @@ pub struct Memory {
     dashboard_at: Position,
     batch: u64,
     changes: Changes,
+    bounds: Bounds,
 }
 
 impl Memory {
@@ -144,6 +156,7 @@ impl Memory {
             dashboard_at: 0,
             batch: 0,
             changes,
+            bounds: Bounds::default(),
         };
         for recorded in tail {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
@@ -151,6 +164,12 @@ impl Memory {
             memory.base.remember(&event, recorded.command_id, recorded.position);
         }
         Ok(memory)
+    }
+
+    /// The same memory within other bounds.
+    #[must_use]
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     /// The dashboard at the same head, and where its document is.
@@ -316,10 +335,10 @@ impl Memory {
         let position = self.position();
         let changes = std::mem::take(&mut self.changes);
         self.head = position;
-        if self.head - self.snapshot_at >= SNAPSHOT_EVERY {
+        if self.head - self.snapshot_at >= self.bounds.snapshot_every {
             self.snapshot_at = self.head;
         }
-        if self.head - self.dashboard_at >= DASHBOARD_EVERY {
+        if self.head - self.dashboard_at >= self.bounds.dashboard_every {
             self.dashboard_at = self.head;
         }
         if let Some(view) = &self.base.view {
@@ -421,7 +440,7 @@ impl Memory {
     }
 
     fn forget_idle_orders(&mut self) {
-        if self.orders.len() <= ORDERS_MAX {
+        if self.orders.len() <= self.bounds.orders_max {
             return;
         }
         let mut touched: Vec<u64> =

@@ -6,6 +6,7 @@ use super::MailError;
 use crate::config;
 use crate::trust::Trust;
 use anyhow::Context;
+use async_trait::async_trait;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Category, Code};
@@ -33,6 +34,18 @@ pub(super) enum Transport {
     Files(Arc<Path>),
     /// Connections are kept for the next mail.
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    /// Somebody else's way.
+    Post(Arc<dyn Post>),
+}
+
+/// Takes mails as a mail server does.
+#[async_trait]
+pub trait Post: std::fmt::Debug + Send + Sync {
+    /// Takes a mail over; `name` is the same for the same mail.
+    ///
+    /// # Errors
+    /// See [`MailError`]. The mail may have arrived all the same.
+    async fn take(&self, name: &str, message: Message) -> Result<(), MailError>;
 }
 
 impl Transport {
@@ -68,6 +81,7 @@ impl Transport {
                 let sent = timeout(MAIL_TIMEOUT, server.send(message)).await;
                 sent.context("the mail server takes too long")?.map_err(understand)?;
             }
+            Self::Post(post) => post.take(name, message).await?,
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use server::clock::Clock;
 use server::domain::conference::Command as Manage;
 use server::domain::conference::facts::slug_taken;
-use server::ledger::Failure;
+use server::ledger::{Bounds, Failure};
 use server::ledgers::{Bells, Ledgers};
 use server::live::Hub;
 use server::store::Store;
@@ -112,12 +112,12 @@ async fn a_full_queue_says_so() {
     let id = ConferenceId(fresh());
     ledgers.manage(id, Manage::CreateConference(details("full"))).await.unwrap();
     // On one thread the ledger's task cannot run while these are polled for the first time.
-    let many = (0..server::ledger::QUEUE_MAX + 10)
+    let many = (0..Bounds::default().queue_max + 10)
         .map(|_| ledgers.manage(id, Manage::UnpublishConference));
     let answers = join_all(many).await;
     let busy = answers.iter().filter(|answer| **answer == Err(Failure::Busy)).count();
     assert_eq!(busy, 10);
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), server::ledger::QUEUE_MAX);
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), Bounds::default().queue_max);
 }
 
 /// Nobody asks, so its memory is given back; whoever asks next finds everything again.
@@ -131,7 +131,7 @@ async fn an_idle_ledger_closes_itself_and_comes_back() {
     let created = ledgers.manage(id, general).await.unwrap();
     assert_eq!(ledgers.awake(), 1);
     tokio::time::pause();
-    tokio::time::advance(server::ledger::IDLE + Duration::from_millis(1)).await;
+    tokio::time::advance(Bounds::default().idle + Duration::from_millis(1)).await;
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }

@@ -1,7 +1,7 @@
 //! What a batch wants to make durable, as one commit: events and effects as they were collected, and
 //! the rows that lists, look-ups and the door read.
 
-use super::{Changed, DASHBOARD_EVERY, Memory, SNAPSHOT_EVERY};
+use super::{Changed, Memory};
 use crate::store::people::Attendee;
 use crate::store::{Commit, Document, LedgerEntry, Lookup, Owner, Snapshot};
 use crate::views;
@@ -63,7 +63,7 @@ impl Memory {
             let topic = views::conference::TOPIC.to_owned();
             documents.push(Document { topic, position, body });
         }
-        if position - self.dashboard_at >= DASHBOARD_EVERY {
+        if position - self.dashboard_at >= self.bounds.dashboard_every {
             let body = serde_json::to_string(&self.dashboard)?;
             let topic = views::dashboard::TOPIC.to_owned();
             documents.push(Document { topic, position, body });
@@ -123,7 +123,7 @@ impl Memory {
 
     fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
         let position = self.position();
-        if position - self.snapshot_at < SNAPSHOT_EVERY {
+        if position - self.snapshot_at < self.bounds.snapshot_every {
             return Ok(None);
         }
         Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))

@@ -1,12 +1,13 @@
 //! Whole chains in memory, and that a memory read back from its own history is the same memory.
 
 use super::*;
+use crate::checker::Checker;
 use crate::domain::conference;
 use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
 use crate::ledger::catch_up::CatchUp;
-use crate::ledger::memory::ORDERS_MAX;
+use crate::ledger::memory::Bounds;
 use crate::store::people::Attendee;
 use crate::store::{Commit, Document, NewEvent, Recorded, Snapshot};
 use crate::views::dashboard;
@@ -25,6 +26,7 @@ struct Desk {
     history: Vec<Recorded>,
     commits: Vec<Commit>,
     commands: u128,
+    checker: Checker,
 }
 
 fn order_id(number: u8) -> OrderId {
@@ -42,7 +44,8 @@ fn token(number: u8) -> Authority {
 impl Desk {
     fn open(general: u32, workshop: u32) -> Self {
         let memory = Memory::open(ID, 0, None, &[]).unwrap();
-        let mut desk = Self { memory, history: vec![], commits: vec![], commands: 0 };
+        let mut desk =
+            Self { memory, history: vec![], commits: vec![], commands: 0, checker: Checker::new() };
         for command in [
             conference::Command::CreateConference(conference::Details {
                 cancel_until: Some(minutes(120)),
@@ -88,7 +91,10 @@ impl Desk {
         for event in &commit.events {
             let position = self.history.len() as u64 + 1;
             self.history.push(recorded(position, event));
+            self.checker.fold(&self.history[self.history.len() - 1]);
         }
+        self.checker.settle();
+        assert_eq!(self.checker.violations(), []);
         self.memory.committed(|_, _| {});
         self.commits.push(commit);
     }
@@ -209,9 +215,10 @@ fn one_command_runs_to_rest_in_one_commit() {
 #[test]
 fn orders_that_nobody_touches_leave_the_memory_and_come_back_whole() {
     let mut desk = Desk::open(100_000, 0);
+    let orders_max = Bounds::default().orders_max;
     desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
     let id = |number: usize| OrderId(Uuid::from_u128(0xCAFE_0000 + number as u128));
-    for number in 0..ORDERS_MAX {
+    for number in 0..orders_max {
         desk.memory.load_orders(&[id(number)], &[]).unwrap();
         let seats = vec![SeatQuantity { seat_type: GENERAL, quantity: 1 }];
         let access_code = AccessCode::from_random(7);
@@ -221,8 +228,8 @@ fn orders_that_nobody_touches_leave_the_memory_and_come_back_whole() {
             desk.commit();
         }
     }
-    let kept = (0..ORDERS_MAX).filter(|number| desk.memory.has_order(id(*number))).count();
-    assert!((1..ORDERS_MAX).contains(&kept), "{kept} of {ORDERS_MAX}");
+    let kept = (0..orders_max).filter(|number| desk.memory.has_order(id(*number))).count();
+    assert!((1..orders_max).contains(&kept), "{kept} of {orders_max}");
     assert!(!desk.memory.has_order(order_id(1)), "the longest untouched");
     assert_eq!(desk.order(1).status, OrderStatus::Held);
     let held = desk.view().seat_types[0].held;
