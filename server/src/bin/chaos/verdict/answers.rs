@@ -86,3 +86,71 @@ fn deeds_once(intent: &Intent, acted: &[(u64, String)]) -> Result<(), Breach> {
     let what = format!("{route} {command_id} did {times} times what it is for: {acted:?}");
     Err(Breach::new(Kind::ActedTwice, *order, what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::commands::Accepted;
+    use shared::{OrderId, RefusalCode};
+    use uuid::Uuid;
+
+    const COMMAND: Uuid = Uuid::from_u128(7);
+
+    /// A history of ten events in which the command did this.
+    fn history(acted: &[(u64, &str)]) -> History {
+        let mut history = History::default();
+        history.heads.insert("rustconf".into(), 10);
+        let acted: Vec<_> = acted.iter().map(|(at, kind)| (*at, (*kind).to_owned())).collect();
+        if !acted.is_empty() {
+            history.acted.insert(COMMAND, acted);
+        }
+        history
+    }
+
+    fn registered(said: &[Said]) -> Intent {
+        Intent {
+            slug: "rustconf".into(),
+            order: Some(OrderId(Uuid::from_u128(3))),
+            command_id: COMMAND,
+            route: "register-to-conference",
+            said: said.to_vec(),
+        }
+    }
+
+    fn yes(position: u64) -> Said {
+        Said::Yes(Accepted { position, pay_at: None })
+    }
+
+    fn kind(said: &[Said], acted: &[(u64, &str)]) -> Option<Kind> {
+        check(&registered(said), &history(acted)).err().map(|breach| breach.kind)
+    }
+
+    #[test]
+    fn an_answer_that_stands_in_the_history_is_right() {
+        let placed = [(4, "Order.OrderPlaced.v1"), (5, "Seats.SeatsReserved.v1")];
+        assert_eq!(kind(&[yes(5), yes(5)], &placed), None);
+        assert_eq!(kind(&[Said::No(RefusalCode::NotOnSale)], &[]), None);
+    }
+
+    #[test]
+    fn an_answer_without_its_events_is_lost() {
+        let placed = [(4, "Order.OrderPlaced.v1")];
+        assert_eq!(kind(&[yes(4)], &[]), Some(Kind::Lost));
+        assert_eq!(kind(&[yes(11)], &placed), Some(Kind::Lost), "after the end of the history");
+        assert_eq!(kind(&[yes(6)], &placed), Some(Kind::Lost), "where others acted");
+    }
+
+    #[test]
+    fn two_answers_to_one_command_agree() {
+        let placed = [(4, "Order.OrderPlaced.v1"), (5, "Seats.SeatsReserved.v1")];
+        assert_eq!(kind(&[yes(5), yes(4)], &placed), Some(Kind::Lost));
+        let refused = Said::No(RefusalCode::NotOnSale);
+        assert_eq!(kind(&[refused], &placed), Some(Kind::Lost));
+    }
+
+    #[test]
+    fn a_command_that_acted_twice_is_found() {
+        let twice = [(4, "Order.OrderPlaced.v1"), (8, "Order.OrderPlaced.v1")];
+        assert_eq!(kind(&[yes(8)], &twice), Some(Kind::ActedTwice));
+    }
+}
