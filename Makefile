@@ -22,7 +22,7 @@ WEB_BUILT := dist/.complete
 DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint unit seed rush chaos web budget setup clean server
+.PHONY: help run test e2e lint unit mutants simulate seed rush chaos web budget setup clean server
 
 help: ## lists the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -38,7 +38,7 @@ test: ## runs everything that must hold: lint, unit and integration tests, size 
 	@tools/setup rust web browser
 	@tools/setup postgres || true
 	@begin=$$(date +%s); \
-	for step in lint unit budget e2e; do \
+	for step in lint unit mutants budget e2e; do \
 		echo "== make $$step ($$(( $$(date +%s) - begin )) s after the set-up)"; \
 		$(MAKE) --no-print-directory PROFILE=debug $$step || exit 1; \
 	done
@@ -51,6 +51,18 @@ lint: ## checks format and lints, for the server and for the browser
 
 unit: ## runs the Rust tests: unit, property and integration
 	cargo test --workspace
+
+# Built like a release, without the linking that takes longest.
+# Nobody reads the backtraces of errors that are made on purpose.
+SIMULATE = RUST_LIB_BACKTRACE=0 cargo run --quiet --profile simulation -p server --example simulate --
+
+simulate: ## plays seeds of failures: make simulate SEEDS=100000 FROM=1; SEED=42 tells the story of one
+	@$(SIMULATE) $(if $(SEED),replay $(SEED),seeds $(or $(SEEDS),20000) $(or $(FROM),1))
+
+# In the tests' own profile everything but the planted copy is compiled already.
+mutants: ## plants defects and shows which promise each breaks: make mutants SEEDS=3000
+	@$(if $(filter debug,$(PROFILE)),cargo run --quiet -p server --example simulate -- mutants $(or $(SEEDS),200),\
+		$(SIMULATE) mutants $(or $(SEEDS),3000))
 
 e2e: PROFILE = debug
 e2e: ## runs the browser tests against a real server; E2E="-g pays" runs some of them

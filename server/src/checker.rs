@@ -332,7 +332,10 @@ impl Checker {
             let what = format!("position {expected} was expected");
             self.broken(Promise::HistoryIsWhole, at.order, what);
         }
-        let version = self.versions.entry(recorded.stream.clone()).or_default();
+        let version = match self.versions.get_mut(&recorded.stream) {
+            Some(version) => version,
+            None => self.versions.entry(recorded.stream.clone()).or_default(),
+        };
         *version += 1;
         if recorded.version != *version {
             let what = format!(
@@ -378,3 +381,7 @@ fn sorted(seats: &[SeatQuantity]) -> Vec<SeatQuantity> {
     seats.sort_unstable_by_key(|line| line.seat_type);
     seats
 }
+
+#[cfg(test)]
+#[path = "checker/tests.rs"]
+mod tests;

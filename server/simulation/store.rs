@@ -32,9 +32,9 @@ pub(crate) fn fault(what: &str) -> StoreFault {
 }
 
 impl SimulatedStore {
-    /// A dead server does nothing, for ever.
+    /// A dead server does nothing, for ever; nor does one that goes in a circle.
     async fn living(&self) {
-        if self.died.is_cancelled() {
+        if self.died.is_cancelled() || !self.world.may_ask() {
             std::future::pending::<()>().await;
         }
     }

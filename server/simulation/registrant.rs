@@ -172,25 +172,25 @@ impl Registrant {
 
     /// What somebody does with seats that are theirs.
     async fn settle(&mut self) {
-        for _ in 0..self.rng.usize(0..5) {
+        for _ in 0..self.rng.usize(0..4) {
             self.think(20_000).await;
             let Ok(order) = self.look().await else { return };
             let places = u32::try_from(order.seats.len()).unwrap_or(0);
             match self.rng.u8(..10) {
-                0..=4 if places > 0 => {
+                0..=2 if places > 0 => {
                     let position = self.rng.u32(..places);
                     drop(self.name(position).await);
                 }
-                5 if places > 0 => {
+                3 if places > 0 => {
                     let (order_id, position) = (self.order_id, self.rng.u32(..places));
                     drop(self.command(Command::UnassignSeat { order_id, position }).await);
                 }
-                6 => drop(self.give_details().await),
-                7 => {
+                4 => drop(self.give_details().await),
+                5 => {
                     let order_id = self.order_id;
                     drop(self.command(Command::SendConfirmationAgain { order_id }).await);
                 }
-                8 => {
+                6 | 7 => {
                     let order_id = self.order_id;
                     let answer = self.command(Command::CancelRegistration { order_id }).await;
                     if answer.is_ok() {

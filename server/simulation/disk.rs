@@ -49,6 +49,11 @@ impl Rows {
         self.events.len() as Position
     }
 
+    /// What follows a position.
+    pub(crate) fn after(&self, position: Position) -> &[Recorded] {
+        self.events.get(index(position)..).unwrap_or_default()
+    }
+
     /// The events of one process, in order.
     pub(crate) fn of_process(&self, process: ProcessId) -> impl Iterator<Item = &Recorded> {
         self.by_process.get(&process).into_iter().flatten().map(|index| &self.events[*index])
@@ -161,7 +166,7 @@ impl Disk {
         wanted: impl Fn(&Recorded) -> bool,
     ) -> Vec<Recorded> {
         let Some(rows) = self.ledgers.get(&ledger) else { return vec![] };
-        rows.events.iter().skip(index(after)).filter(|event| wanted(event)).cloned().collect()
+        rows.after(after).iter().filter(|event| wanted(event)).cloned().collect()
     }
 
     pub(crate) fn read_processes(
