@@ -60,8 +60,9 @@ use uuid::Uuid;
 const USAGE: &str =
     "usage: chaos [--scenario kill,database-kill,proxy,disk-full,descriptors,stop-continue]
              [--database sqlite,postgres] [--kills 500] [--faults 30] [--registrants 24]
-             [--seed NUMBER] [--json FILE]
-  everything by default, with a seed of its own; --kills is for `kill`, --faults for all others";
+             [--seed NUMBER] [--json FILE] [--fsync on]
+  everything by default, with a seed of its own; --kills is for `kill`, --faults for all others;
+  --fsync off: PostgreSQL does not wait for the disk, which only a loss of power would show";
 
 struct Options {
     scenarios: Vec<Scenario>,
@@ -70,6 +71,7 @@ struct Options {
     faults: u32,
     registrants: u32,
     seed: u64,
+    fsync: bool,
     json: Option<PathBuf>,
     /// We are in a namespace in which we may mount.
     is_inside: bool,
@@ -103,14 +105,14 @@ async fn main() -> anyhow::Result<()> {
 }
 
 fn jobs(options: &Options) -> Vec<Job> {
-    let Options { seed, registrants, .. } = *options;
+    let Options { seed, registrants, fsync, .. } = *options;
     let mut jobs = Vec::new();
     for scenario in &options.scenarios {
         let times = if *scenario == Scenario::Kill { options.kills } else { options.faults };
         for database in scenario.databases() {
             if options.databases.contains(database) {
                 let (scenario, database) = (*scenario, *database);
-                jobs.push(Job { scenario, database, seed, times, registrants });
+                jobs.push(Job { scenario, database, seed, times, registrants, fsync });
             }
         }
     }
@@ -155,6 +157,7 @@ fn options() -> anyhow::Result<Options> {
         registrants: 24,
         // Short enough to be typed again.
         seed: seed % 1_000_000,
+        fsync: true,
         json: None,
         is_inside: false,
     };
@@ -171,6 +174,7 @@ fn options() -> anyhow::Result<Options> {
             "--faults" => options.faults = value.parse().context(USAGE)?,
             "--registrants" => options.registrants = value.parse().context(USAGE)?,
             "--seed" => options.seed = value.parse().context(USAGE)?,
+            "--fsync" => options.fsync = value == "on",
             "--json" => options.json = Some(Path::new(&value).to_owned()),
             "--inside" => options.is_inside = true,
             _ => bail!("{USAGE}"),

@@ -8,9 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// Durable as in production; the bare minimum of a crash is part of what is tried here.
-pub(crate) const SETTINGS: &str =
-    "-c max_connections=60 -c fsync=on -c full_page_writes=on -c synchronous_commit=on";
+/// Options of the cluster. Durable as in production; without `fsync` what a killed process has written
+/// is still there, and only a loss of power would show a difference.
+pub(crate) fn settings(fsync: bool) -> String {
+    let fsync = if fsync { "on" } else { "off" };
+    format!("-c max_connections=60 -c synchronous_commit=on -c fsync={fsync}")
+}
 /// How often it is asked whether killed processes are gone, and with which pauses.
 const GONE_LOOKS_MAX: u32 = 1_000;
 const GONE_PAUSE: Duration = Duration::from_millis(2);

@@ -72,7 +72,8 @@ pub(crate) struct Figures {
     pub(crate) ready_us: Vec<u64>,
     /// Until the first command was answered by yes, in microseconds.
     pub(crate) command_us: Vec<u64>,
-    pub(crate) remarks: Vec<String>,
+    /// CPU of a server that is out of files, in percent of a core; the most of all times.
+    pub(crate) busiest: f64,
     pub(crate) breaches: Vec<Breach>,
 }
 
@@ -147,8 +148,8 @@ pub(crate) fn print_details(figures: &Figures) {
     let faults: Vec<String> =
         faults.iter().map(|(name, times)| format!("{times} × {name}")).collect();
     println!("{scenario} on {database}, seed {seed}: {}; {events} events", faults.join(", "));
-    for remark in &figures.remarks {
-        println!("  {remark}");
+    if 0.0 < figures.busiest {
+        println!("  out of files, the server uses at most {:.0} % of a core", figures.busiest);
     }
     for breach in figures.breaches.iter().take(TOLD_MAX) {
         let order = breach.order.map_or_else(String::new, |order| format!(" (order {order})"));

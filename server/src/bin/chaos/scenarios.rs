@@ -6,7 +6,6 @@
 use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::connection::Http;
-use crate::database::SETTINGS;
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::journal::Journal;
@@ -15,7 +14,7 @@ use crate::proxy::Proxy;
 use crate::registrant::Registrant;
 use crate::report::{Breach, Figures};
 use crate::world::World;
-use crate::{faults, owner, verdict};
+use crate::{database, faults, owner, verdict};
 use anyhow::{Context, bail};
 use serde_json::json;
 use server::store::Store;
@@ -108,6 +107,8 @@ pub(crate) struct Job {
     pub(crate) seed: u64,
     pub(crate) times: u32,
     pub(crate) registrants: u32,
+    /// Whether PostgreSQL waits for the disk.
+    pub(crate) fsync: bool,
 }
 
 /// Everything that runs. What is first goes first when it is over.
@@ -187,7 +188,10 @@ impl Stage {
         };
         let cluster = match job.database {
             Database::Sqlite => None,
-            Database::Postgres => Some(tokio::task::block_in_place(|| Cluster::start(SETTINGS))),
+            Database::Postgres => {
+                let settings = database::settings(job.fsync);
+                Some(tokio::task::block_in_place(|| Cluster::start(&settings)))
+            }
         };
         let mut proxy = None;
         let url = match &cluster {
