@@ -22,7 +22,7 @@ WEB_BUILT := dist/.complete
 DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint unit mutants simulate seed rush chaos web budget setup clean server
+.PHONY: help run test e2e lint unit mutants simulate fuzz seed rush attack chaos web budget setup clean server
 
 help: ## lists the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -64,6 +64,11 @@ mutants: ## plants defects and shows which promise each breaks: make mutants SEE
 	@$(if $(filter debug,$(PROFILE)),cargo run --quiet -p server --example simulate -- mutants $(or $(SEEDS),200),\
 		$(SIMULATE) mutants $(or $(SEEDS),3000))
 
+# With --workspace for the same reason as above. Names are of modules with properties about input.
+fuzz: ## tries arbitrary input at every door and in every document: make fuzz CASES=20000
+	PROPTEST_CASES=$(or $(CASES),20000) cargo test --workspace --lib --test it -- \
+		fuzz:: documents:: mailer:: proxies:: shared::
+
 e2e: PROFILE = debug
 e2e: ## runs the browser tests against a real server; E2E="-g pays" runs some of them
 	@tools/setup browser
@@ -85,6 +90,11 @@ rush: ## loads a release server on SQLite, then on PostgreSQL: make rush RUSH="-
 	$(TARGET)/release/rush $(RUSH)
 	@tools/setup postgres
 	tools/with-postgres $(TARGET)/release/rush $(RUSH)
+
+attack: PROFILE = release
+attack: ## attacks a release server while one registrant goes on ordering: make attack ATTACK="--seconds 10"
+	cargo build --release -p server --bins
+	$(TARGET)/release/attack $(ATTACK)
 
 chaos: PROFILE = release
 chaos: ## kills and breaks a release server under load, on both databases: make chaos CHAOS="--seed 7"

@@ -109,6 +109,15 @@ export class Server {
     return codes;
   }
 
+  /** Lets nobody new in, or lets them in again, by the operator's tool; returns when the server knows. */
+  async maintenance(word: "on" | "off"): Promise<void> {
+    const tool = spawn(program, ["maintenance", word], { cwd: this.folder, env: this.environment(), stdio: "ignore" });
+    const [code] = await once(tool, "exit");
+    if (code !== 0) throw new Error(`the tool failed: ${code}`);
+    const known = `New orders are ${word === "on" ? "refused" : "taken"}`;
+    while (!this.log.some((line) => line.includes(known))) await wait(20);
+  }
+
   /** The mails that it sent, one file each. */
   async mails(): Promise<string[]> {
     if (!existsSync(this.mailFolder)) return [];

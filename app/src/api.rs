@@ -136,6 +136,9 @@ fn unhappy(response: &Response, text: &str) -> Result<Answer, Failure> {
     let problem: Option<Problem> = serde_json::from_str(text).ok();
     let pause_seconds = response.headers().get("Retry-After").ok().flatten();
     match (response.status(), problem) {
+        (503, Some(problem)) if problem.code == RefusalCode::Maintenance => {
+            Err(Failure::Refused(Box::new(problem)))
+        }
         (503, _) => {
             let pause_seconds = pause_seconds.and_then(|text| text.parse().ok()).unwrap_or(1);
             Ok(Answer::Busy { pause_seconds })

@@ -5,6 +5,8 @@
 //! promise prints its story and how to replay it. `make mutants` plants defects and shows that they are
 //! found.
 
+#![expect(clippy::disallowed_methods, reason = "time passes here as the simulation says")]
+
 mod checks;
 mod disk;
 #[cfg(test)]

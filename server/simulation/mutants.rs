@@ -166,6 +166,12 @@ fn changed(root: &Path, file: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, String> 
         (Some(name), _) if DEFECTS.iter().any(|defect| defect.file == name) => {
             plant(name, &text(bytes)?).map(String::into_bytes)
         }
+        // Another version is another package: cargo would take the copy's library for ours.
+        _ if file == root.join("Cargo.toml") => {
+            let version = env!("CARGO_PKG_VERSION");
+            let (ours, planted) = (format!("\"{version}\""), format!("\"{version}-planted\""));
+            Ok(text(bytes)?.replacen(&ours, &planted, 1).into_bytes())
+        }
         (_, Some("Cargo.toml")) => {
             let renamed = format!("name = \"{PROGRAM}\"");
             Ok(text(bytes)?.replace("name = \"simulate\"", &renamed).into_bytes())

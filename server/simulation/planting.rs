@@ -51,9 +51,10 @@ pub(crate) const DEFECTS: &[Defect] = &[
         "believes a head that is newer than what it read",
         "ledger.rs",
         "let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;",
-        "let head = match self.store.head(self.id.0).await? {
-            Some(known) if PLANTED => known.head,
-            _ => head,
+        "let head = if PLANTED {
+            self.store.head(self.id.0).await?.map_or(0, |known| known.head)
+        } else {
+            head
         };
         let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;",
     ),

@@ -2,6 +2,8 @@
 //!
 //! Not here: limits that are product facts; they are constants beside their use.
 
+use crate::clock::Clock;
+use crate::http::proxies::Proxies;
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::Address;
@@ -38,12 +40,23 @@ pub struct Http {
     /// How far ahead of the machine's clock to start, behind the test door: a test's time goes on over
     /// a restart. `TEST_CLOCK_AHEAD_MS`
     pub test_clock_ahead_ms: i64,
-    /// Commands per minute and client address; 0: no limit, neither on frames of a socket (for load
-    /// tests). `COMMANDS_PER_MINUTE`
+    /// Commands per minute and client address; 0: no limit, neither on frames of a socket nor, unless
+    /// they are set, on orders and requests (for load tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
-    /// Open sockets per client address; 0: no limit but the server's own (for load tests, and behind a
-    /// proxy, which is one address for everybody). `SOCKETS_PER_CLIENT`
+    /// Orders placed or changed per minute, client address and conference; 0: no limit.
+    /// `ORDERS_PER_MINUTE`
+    pub orders_per_minute: u32,
+    /// Requests of any kind, and topics watched, per minute and client address; 0: no limit.
+    /// `REQUESTS_PER_MINUTE`
+    pub requests_per_minute: u32,
+    /// Open sockets per client address; 0: no limit but the server's own (for load tests).
+    /// `SOCKETS_PER_CLIENT`
     pub sockets_per_client: usize,
+    /// Open connections per address, those of sockets with them; 0: no limit but the server's own.
+    /// `CONNECTIONS_PER_CLIENT`
+    pub connections_per_client: usize,
+    /// Whose word is taken for who the client is. `TRUSTED_PROXIES`, `FORWARDED_HEADER`
+    pub proxies: Proxies,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +90,45 @@ pub struct Tls {
     /// Authorities (PEM) that we believe besides the machine's own, when we go out to a mail server or
     /// a payment provider. `TRUSTED_CERTIFICATES`
     pub trusted_certificates: Option<PathBuf>,
+}
+
+/// What the operator's tools have to know: the same database and the same clock as the server.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub storage: Storage,
+    /// As [`Http::test_clock_ahead_ms`], where the test door is open.
+    pub test_clock_ahead_ms: Option<i64>,
+}
+
+impl Operator {
+    /// Reads the environment, and makes nothing.
+    ///
+    /// # Errors
+    /// All mistakes at once, in one message.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let mut mistakes = Vec::new();
+        let ahead_ms = parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes);
+        if !mistakes.is_empty() {
+            bail!("the configuration is wrong: {}", mistakes.join("; "));
+        }
+        let has_test_door = var_or("TEST_DOOR", "0") == "1";
+        let test_clock_ahead_ms = has_test_door.then_some(ahead_ms);
+        Ok(Self { storage: Storage::from_env(), test_clock_ahead_ms })
+    }
+
+    /// The clock that the server goes by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.test_clock_ahead_ms.map_or(Clock::Real, Clock::shifted)
+    }
+}
+
+impl Storage {
+    fn from_env() -> Self {
+        let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
+        let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
+        Self { database_url: var_or("DATABASE_URL", &default_url), data_dir }
+    }
 }
 
 impl std::fmt::Debug for Mail {
@@ -128,16 +180,27 @@ impl Config {
     pub fn from_env() -> anyhow::Result<Self> {
         let mut mistakes = Vec::new();
         let listen_addr = parse_or("LISTEN_ADDR", "127.0.0.1:8080", &mut mistakes);
-        let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
-        let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
+        let commands_per_minute = parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes);
+        let sockets_per_client = parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes);
+        // Who lets one address do anything, as load tests do, means all of it.
+        let unless_free = |default| if commands_per_minute == 0 { "0" } else { default };
+        let (orders, requests) = (unless_free("60"), unless_free("30000"));
+        let connections = if sockets_per_client == 0 { "0" } else { "2500" };
         let http = Http {
             listen_addr,
             public_url: var_or("PUBLIC_URL", "").trim_end_matches('/').to_owned(),
             dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
-            commands_per_minute: parse_or("COMMANDS_PER_MINUTE", "600", &mut mistakes),
-            sockets_per_client: parse_or("SOCKETS_PER_CLIENT", "2000", &mut mistakes),
+            commands_per_minute,
+            orders_per_minute: parse_or("ORDERS_PER_MINUTE", orders, &mut mistakes),
+            requests_per_minute: parse_or("REQUESTS_PER_MINUTE", requests, &mut mistakes),
+            sockets_per_client,
+            connections_per_client: parse_or("CONNECTIONS_PER_CLIENT", connections, &mut mistakes),
+            proxies: Proxies {
+                networks: parse_or("TRUSTED_PROXIES", "", &mut mistakes),
+                says: parse_or("FORWARDED_HEADER", "x-forwarded-for", &mut mistakes),
+            },
         };
         if http.test_door && !http.listen_addr.ip().is_loopback() {
             mistakes.push("TEST_DOOR is only for a loopback LISTEN_ADDR".to_owned());
@@ -145,7 +208,7 @@ impl Config {
         if !mistakes.is_empty() {
             bail!("the configuration is wrong: {}", mistakes.join("; "));
         }
-        let storage = Storage { database_url: var_or("DATABASE_URL", &default_url), data_dir };
+        let storage = Storage::from_env();
         let payment = Payment {
             provider_url: var_or("PAYMENT_PROVIDER_URL", "").trim_end_matches('/').to_owned(),
         };
@@ -183,7 +246,11 @@ impl Config {
                 test_door: true,
                 test_clock_ahead_ms: 0,
                 commands_per_minute: 0,
+                orders_per_minute: 0,
+                requests_per_minute: 0,
                 sockets_per_client: 0,
+                connections_per_client: 0,
+                proxies: Proxies::default(),
             },
             storage: Storage { database_url: database_url.to_owned(), data_dir: folder.to_owned() },
             payment: Payment { provider_url: String::new() },

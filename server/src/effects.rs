@@ -275,7 +275,8 @@ fn completed_or_nothing(
 }
 
 /// How often an effect of this stored kind is tried.
-fn attempts_max(kind: &str) -> u32 {
+#[must_use]
+pub fn attempts_max(kind: &str) -> u32 {
     if kind.starts_with("Mail") { MAIL_ATTEMPTS_MAX } else { PAYMENT_ATTEMPTS_MAX }
 }
 

@@ -4,11 +4,11 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::effects::Effects;
-use crate::http;
-use crate::http::listener::{Listener, Peer};
+use crate::http::{self, connections};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
+use crate::maintenance::Maintenance;
 use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
@@ -20,12 +20,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-/// What a stopping server gives its sockets and requests to finish.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
+/// Since the order to stop: until then sockets and requests under way may finish.
+const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
+/// Since the order to stop: until then workers may finish what they have begun outside.
+const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(7);
+/// Since the order to stop: until then the last batches are written and the store is closed. Whoever
+/// started us waits ten seconds before he kills.
+const STOPS_WITHIN: Duration = Duration::from_secs(9);
 
 /// A whole server. Cheap to clone; every handler gets one.
 #[derive(Clone)]
@@ -37,6 +43,7 @@ pub struct House {
     pub ledgers: Ledgers,
     pub gateway: PaymentGateway,
     pub owner_codes: OwnerCodes,
+    pub maintenance: Maintenance,
     /// The payment provider for demonstrations, when no other is configured.
     pub provider: Option<SimulatedProvider>,
     /// How the world reaches us, without a slash at the end.
@@ -86,6 +93,8 @@ impl House {
         let gateway = PaymentGateway::open(provider_url, key, &trust)?;
         let owner_codes = OwnerCodes::new(&config.secrets);
         let mailer = Mailer::open(&config.mail, &trust, public_url.clone())?;
+        let maintenance = Maintenance::new(store.clone());
+        maintenance.look().await.context("cannot read the switches")?;
         let house = Self {
             config: Arc::new(config),
             clock,
@@ -94,6 +103,7 @@ impl House {
             ledgers,
             gateway,
             owner_codes,
+            maintenance,
             provider,
             public_url,
             stop: CancellationToken::new(),
@@ -108,32 +118,49 @@ impl House {
     /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
     ///
     /// # Errors
-    /// The listener failed.
+    /// None so far.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let router = http::router(self.clone());
-        let service = router.into_make_service_with_connect_info::<Peer>();
-        let stopping = self.stop.clone().cancelled_owned();
-        let server = axum::serve(Listener::new(listener), service).with_graceful_shutdown(stopping);
+        let served = connections::serve(listener, router, &self.config.http, self.stop.clone());
         let stop = self.stop.clone();
-        let served = async move { server.await.context("the listener failed") };
+        let stopped = tokio::spawn(async move {
+            stop.cancelled().await;
+            Instant::now()
+        });
+        let stop = self.stop.clone();
         let patience = async move {
             stop.cancelled().await;
             let never = std::future::pending::<()>();
-            let _ = tokio::time::timeout(SHUTDOWN_MAX, never).await;
+            let _ = timeout(CONNECTIONS_STOP_WITHIN, never).await;
         };
         tokio::select! {
-            result = served => result?,
+            () = served => {}
             () = patience => warn!("Some connections did not finish in time"),
         }
         self.stop.cancel();
-        self.workers.close();
-        if tokio::time::timeout(SHUTDOWN_MAX, self.workers.wait()).await.is_err() {
-            warn!("Some workers did not finish in time; the store has what they left");
-        }
-        self.ledgers.close().await;
-        self.store.close().await;
+        let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
+        self.wind_up(stopped_at).await;
         info!("Stopped");
         Ok(())
+    }
+
+    /// Finishes what is under way behind the doors. Each part has its bound, because each may wait for
+    /// something outside that hangs; what does not finish is in the store, or never happened.
+    async fn wind_up(&self, stopped_at: Instant) {
+        self.workers.close();
+        let workers = self.workers.wait();
+        if timeout_at(stopped_at + WORKERS_STOP_WITHIN, workers).await.is_err() {
+            warn!("Some workers did not finish in time; the store has what they left");
+        }
+        let rest = async {
+            self.ledgers.close().await;
+            self.store.close().await;
+        };
+        if timeout_at(stopped_at + STOPS_WITHIN, rest).await.is_err() {
+            warn!(
+                "The store did not answer in time; what was not answered may have to be sent again"
+            );
+        }
     }
 
     fn start_workers(&self, mailer: Mailer) {
@@ -155,5 +182,6 @@ impl House {
             bells: self.bells.clone(),
         };
         self.workers.spawn(effects.run(self.stop.clone()));
+        self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
     }
 }

@@ -7,10 +7,10 @@ mod admission;
 pub mod assets;
 mod body;
 mod commands;
+pub(crate) mod connections;
 mod documents;
 mod health;
 mod limits;
-pub mod listener;
 mod live;
 mod management;
 mod openapi;
@@ -19,12 +19,15 @@ mod owner_commands;
 mod owner_session;
 mod owners;
 mod passage;
+mod path;
+mod places;
 mod problem;
+pub mod proxies;
 mod queries;
 mod session;
 mod shell;
-mod sockets;
 mod test_door;
+mod wire;
 
 use crate::house::House;
 use crate::{inbox, simulated_provider};
@@ -59,15 +62,24 @@ const SIGN_INS_PER_EMAIL: u32 = 10;
 const LOST_CODES_PER_EMAIL: u32 = 5;
 /// Access codes mailed per minute to one e-mail address, which may be anybody's.
 const OWNER_CODES_PER_EMAIL: u32 = 10;
+/// Conferences created per hour from one address: each sends a mail, and stays.
+const CONFERENCES_PER_ADDRESS: u32 = 60;
+/// Sockets of this server.
+const SOCKETS_MAX: usize = 20_000;
 
 /// What every door needs.
 struct Door {
     house: House,
     shell: shell::Shell,
     directory: queries::DirectoryCache,
-    sockets: Arc<sockets::Sockets>,
+    sockets: Arc<places::Places>,
+    /// Requests of any kind, and topics that are watched, per client address.
+    requests: Limit,
     /// Commands per client address.
     commands: Limit,
+    /// Orders that are placed or changed, per client address and conference: each holds seats.
+    orders: Limit,
+    conferences_by_address: Limit,
     finds_by_address: Limit,
     finds_by_email: Limit,
     links_by_address: Limit,
@@ -159,14 +171,22 @@ fn fresh_id() -> Uuid {
 impl Door {
     fn new(house: House, description: String) -> Self {
         let shell = shell::Shell::load(&house.config.http.dist_dir);
-        let commands = Limit::per_minute(house.config.http.commands_per_minute);
-        let sockets = sockets::Sockets::new(house.config.http.sockets_per_client);
+        let settings = &house.config.http;
+        let commands = Limit::per_minute(settings.commands_per_minute);
+        let requests = Limit::per_minute(settings.requests_per_minute);
+        let orders = Limit::per_minute(settings.orders_per_minute);
+        let sockets = places::Places::new(SOCKETS_MAX, settings.sockets_per_client);
+        let conferences =
+            if settings.commands_per_minute == 0 { 0 } else { CONFERENCES_PER_ADDRESS };
         Self {
             house,
             shell,
             directory: queries::DirectoryCache::default(),
             sockets,
+            requests,
             commands,
+            orders,
+            conferences_by_address: Limit::per_hour(conferences),
             finds_by_address: Limit::per_minute(FINDS_PER_ADDRESS),
             finds_by_email: Limit::per_minute(FINDS_PER_EMAIL),
             links_by_address: Limit::per_minute(LINKS_PER_ADDRESS),

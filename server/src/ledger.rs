@@ -24,6 +24,7 @@ use shared::{ConferenceId, OrderId, RefusalCode};
 use stage::{Answer, Request, perform};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ use uuid::Uuid;
 const CONFLICTS_MAX: u32 = 5;
 /// Events that are read at once while a dashboard catches up.
 const PAGE: u32 = 1_000;
+/// How often a ledger that nobody asks looks whether it may close.
+const SLICE: Duration = Duration::from_secs(5);
 
 /// How much a ledger takes on.
 #[derive(Clone, Copy, Debug)]
@@ -110,20 +113,30 @@ impl From<CommitError> for Attempt {
 }
 
 impl Ledger {
-    /// Serves until nobody asks any more.
-    pub async fn run(self, mut inbox: mpsc::Receiver<Envelope>) {
+    /// Serves until nobody can ask any more, or until it may leave: it says how long nobody has asked,
+    /// and whoever lets it go makes sure that nothing is sent to it then.
+    pub async fn run(
+        self,
+        mut inbox: mpsc::Receiver<Envelope>,
+        may_leave: impl Fn(&mpsc::Receiver<Envelope>, Duration) -> bool,
+    ) {
         let mut memory = None;
         let Bounds { batch_max, idle, .. } = self.bounds;
-        let mut batch = Vec::with_capacity(batch_max);
+        let slice = SLICE.min(idle);
+        let mut batch = Vec::new();
+        let mut asked_at = Instant::now();
         loop {
-            match tokio::time::timeout(idle, inbox.recv_many(&mut batch, batch_max)).await {
+            match tokio::time::timeout(slice, inbox.recv_many(&mut batch, batch_max)).await {
                 Ok(0) => break,
-                Ok(_) => self.serve(&mut memory, std::mem::take(&mut batch)).await,
-                // Nobody can send any more, but what was sent before is still served.
-                Err(_) => inbox.close(),
+                Ok(_) => {
+                    self.serve(&mut memory, std::mem::take(&mut batch)).await;
+                    asked_at = Instant::now();
+                }
+                Err(_) if may_leave(&inbox, asked_at.elapsed()) => break,
+                Err(_) => {}
             }
         }
-        debug!(ledger = %self.id, "Closed an idle ledger");
+        debug!(ledger = %self.id, "Closed a ledger");
     }
 
     /// Decides the batch, again after each conflict, and answers everybody exactly once.

@@ -14,6 +14,7 @@ use shared::{ConferenceId, OrderId, RefusalCode};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -21,6 +22,11 @@ use tracing::error;
 
 /// Slugs remembered; a slug never changes its ledger, so nothing here goes stale.
 const SLUGS_MAX: usize = 100_000;
+
+/// When more ledgers than this are open, one that nobody asks is closed at once.
+const OPEN_COMFORTABLY: usize = 2_000;
+/// With so many open, no other is opened until one closes: every one takes memory.
+const OPEN_MAX: usize = 10_000;
 
 /// Rung by a ledger when a commit left something for a worker. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -99,28 +105,32 @@ impl Ledgers {
     /// Refused, too busy, or the store failed.
     pub async fn perform(&self, id: ConferenceId, request: Request) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
-        let mut envelope = Envelope { request, reply };
-        // A ledger may close itself between being found and being sent to, but not forever.
-        for _ in 0..3 {
-            let Some(inbox) = self.inbox(id) else { return Err(Failure::Busy) };
-            match inbox.try_send(envelope) {
-                // The task dies only by a bug; then the memory is gone and the store is whole.
-                Ok(()) => {
-                    return answer.await.unwrap_or_else(|_| {
-                        error!(ledger = %id, "A ledger's task died");
-                        Err(Failure::Unavailable)
-                    });
-                }
+        self.send(id, Envelope { request, reply })?;
+        // The task dies only by a bug; then the memory is gone and the store is whole.
+        answer.await.unwrap_or_else(|_| {
+            error!(ledger = %id, "A ledger's task died");
+            Err(Failure::Unavailable)
+        })
+    }
+
+    /// Under the lock, so that nothing is sent to a ledger that leaves, and none has two tasks.
+    fn send(&self, id: ConferenceId, envelope: Envelope) -> Result<(), Failure> {
+        let mut open = lock(&self.inner.open);
+        let open = open.as_mut().ok_or(Failure::Busy)?;
+        let envelope = match open.get(&id) {
+            None if OPEN_MAX <= open.len() => return Err(Failure::Busy),
+            None => envelope,
+            Some(inbox) => match inbox.try_send(envelope) {
+                Ok(()) => return Ok(()),
                 Err(TrySendError::Full(_)) => return Err(Failure::Busy),
-                Err(TrySendError::Closed(returned)) => {
-                    if let Some(open) = lock(&self.inner.open).as_mut() {
-                        open.remove(&id);
-                    }
-                    envelope = returned;
-                }
-            }
-        }
-        Err(Failure::Busy)
+                // Its task died by a bug.
+                Err(TrySendError::Closed(envelope)) => envelope,
+            },
+        };
+        let inbox = self.wake(id);
+        let sent = inbox.try_send(envelope).map_err(|_| Failure::Busy);
+        open.insert(id, inbox);
+        sent
     }
 
     /// The conference with this slug, published or not.
@@ -197,23 +207,36 @@ impl Ledgers {
         self.inner.tasks.wait().await;
     }
 
-    fn inbox(&self, id: ConferenceId) -> Option<mpsc::Sender<Envelope>> {
-        let mut open = lock(&self.inner.open);
-        let inbox = open.as_mut()?.entry(id).or_insert_with(|| {
-            let (sender, inbox) = mpsc::channel(self.inner.bounds.queue_max);
-            let Inner { store, hub, clock, bells, tasks, .. } = &*self.inner;
-            let ledger = Ledger {
-                id,
-                store: store.clone(),
-                hub: hub.clone(),
-                clock: clock.clone(),
-                bells: bells.clone(),
-                bounds: self.inner.bounds,
-            };
-            tasks.spawn(ledger.run(inbox));
-            sender
-        });
-        Some(inbox.clone())
+    fn wake(&self, id: ConferenceId) -> mpsc::Sender<Envelope> {
+        let (sender, inbox) = mpsc::channel(self.inner.bounds.queue_max);
+        let Inner { store, hub, clock, bells, tasks, .. } = &*self.inner;
+        let ledger = Ledger {
+            id,
+            store: store.clone(),
+            hub: hub.clone(),
+            clock: clock.clone(),
+            bells: bells.clone(),
+            bounds: self.inner.bounds,
+        };
+        let house = Arc::downgrade(&self.inner);
+        tasks.spawn(ledger.run(inbox, move |inbox, idle| {
+            house.upgrade().is_none_or(|house| house.lets_go(id, inbox, idle))
+        }));
+        sender
+    }
+}
+
+impl Inner {
+    /// Forgets a ledger that nobody has asked for so long, if there is no reason to keep it.
+    fn lets_go(&self, id: ConferenceId, inbox: &mpsc::Receiver<Envelope>, idle: Duration) -> bool {
+        let mut open = lock(&self.open);
+        let Some(open) = open.as_mut() else { return true };
+        let is_time = self.bounds.idle <= idle || OPEN_COMFORTABLY < open.len();
+        let leaves = is_time && inbox.is_empty();
+        if leaves {
+            open.remove(&id);
+        }
+        leaves
     }
 }
 

@@ -141,9 +141,11 @@ impl Mailer {
     }
 }
 
-/// Whatever somebody put into a name, it stays on its line and in its header.
+/// Whatever somebody put into a name, it stays on its line and in its header. Several blanks become
+/// one: a header with odd letters would lose them all.
 fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -1,35 +1,89 @@
-//! The command line: serve, seed, compress-assets. Reads the configuration, wires everything, decides
-//! nothing.
+//! The command line: serve, seed, compress-assets, and the operator's tools. Reads the configuration,
+//! wires everything, decides nothing.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use server::clock::Clock;
-use server::config::Config;
+use server::config::{Config, Operator};
 use server::house::House;
+use server::operator::{self, Outcome, Tool};
 use server::{http, seed, telemetry};
+use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{error, info};
 
-const USAGE: &str = "usage: server [serve | seed | compress-assets DIR]
+const USAGE: &str = "usage: server [VERB]
   serve            serves the app and its API (the default); .env.sample lists its settings
   seed             creates the three demonstration conferences, where they are missing
-  compress-assets  writes a .br file beside every file in DIR that is worth compressing";
+  compress-assets DIR
+                   writes a .br file beside every file in DIR that is worth compressing
+for the operator, beside a running server (docs/operating.md):";
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+/// Something was wrong; it was said what.
+const WRONG: u8 = 1;
+/// The command line means nothing.
+const WRONG_USAGE: u8 = 2;
+/// When the house has not stopped by itself so long after it was told to, the process ends all the same.
+const ENDS_WITHIN: Duration = Duration::from_millis(9_500);
+/// What may still be under way in the background when everything else has ended.
+const BACKGROUND_ENDS_WITHIN: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        [] | ["serve"] => serve().await,
-        ["seed"] => seed_store().await,
-        ["compress-assets", dir] => http::assets::compress(Path::new(dir)),
-        ["help" | "--help" | "-h"] => {
-            println!("{USAGE}");
-            Ok(())
-        }
-        _ => bail!("{USAGE}"),
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let code = runtime.block_on(run(&words)).unwrap_or_else(|error| failed(&error));
+    runtime.shutdown_timeout(BACKGROUND_ENDS_WITHIN);
+    code
+}
+
+async fn run(words: &[&str]) -> anyhow::Result<ExitCode> {
+    match words {
+        [] | ["serve"] => serve().await?,
+        ["seed"] => seed_store().await?,
+        ["compress-assets", dir] => http::assets::compress(Path::new(dir))?,
+        ["help" | "--help" | "-h"] => println!("{USAGE}\n{}", operator::USAGE),
+        words => match Tool::parse(words) {
+            Some(tool) => return operate(tool).await,
+            None => {
+                eprintln!("{USAGE}\n{}", operator::USAGE);
+                return Ok(ExitCode::from(WRONG_USAGE));
+            }
+        },
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a tool says goes to standard output; whoever stops reading has read enough.
+async fn operate(tool: Tool) -> anyhow::Result<ExitCode> {
+    let operator = Operator::from_env()?;
+    let mut out = io::stdout();
+    match tool.run(&operator, &mut out).await {
+        Ok(Outcome::Fine) => Ok(ExitCode::SUCCESS),
+        Ok(Outcome::Wrong) => Ok(ExitCode::from(WRONG)),
+        Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            out.flush()?;
+            Err(error)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("Error: {error:#}");
+    ExitCode::from(WRONG)
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -54,11 +108,19 @@ async fn serve() -> anyhow::Result<()> {
     tokio::spawn(async move {
         wait_for_signal().await;
         info!("Stopping");
+        std::thread::spawn(end_anyhow);
         stop.cancel();
     });
     // On standard output, so that whoever started us can read where we are.
     println!("listening on http://{local_addr}");
     house.serve(listener).await
+}
+
+/// On a thread of its own, because what hangs may be the runtime.
+fn end_anyhow() {
+    std::thread::sleep(ENDS_WITHIN);
+    error!("Something hangs; ended without it. What was answered is in the store");
+    std::process::exit(i32::from(WRONG));
 }
 
 async fn seed_store() -> anyhow::Result<()> {

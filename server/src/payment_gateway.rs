@@ -9,7 +9,7 @@
 pub mod signature;
 
 use crate::trust::{self, Trust};
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use async_trait::async_trait;
 use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ use std::time::Duration;
 pub const PAY_PATH: &str = "/simulated-provider/pay";
 /// The folder of the provider's operations.
 pub const API_PATH: &str = "/simulated-provider/api";
+/// The longest answer; an honest one is some hundred bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// What the provider gets to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -336,10 +338,23 @@ impl Wire for Http {
             .body(body)
             .send()
             .await
-            .and_then(reqwest::Response::error_for_status)
             .with_context(|| format!("the provider did not answer to {operation}"))?;
-        answer.json().await.with_context(|| format!("cannot read the answer to {operation}"))
+        // Elsewhere, or not at all, is no answer either.
+        let status = answer.status();
+        ensure!(status.is_success(), "the provider answered {status} to {operation}");
+        let answer = read(answer).await.and_then(|body| Ok(serde_json::from_slice(&body)?));
+        answer.with_context(|| format!("cannot read the answer to {operation}"))
     }
+}
+
+/// The body of an answer, of which nobody knows how long it is.
+async fn read(mut answer: reqwest::Response) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        ensure!(body.len() + chunk.len() <= ANSWER_BYTES_MAX, "the answer does not end");
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// The hosted page's path and query.

@@ -4,10 +4,12 @@
 //! in it becomes durable at once or nothing does.
 //! Not here: any word of the domain. What a payload means is known in `events.rs`.
 
+pub mod copy;
 pub mod lists;
 pub mod people;
 mod postgres;
 mod sqlite;
+pub mod tools;
 
 use async_trait::async_trait;
 use lists::{Listed, Wanted};
@@ -412,16 +414,31 @@ impl Store {
     /// When the database cannot be opened, is of a newer release, or (SQLite) is in use by another
     /// process.
     pub async fn open(url: &str) -> Result<Self> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Ok(Self::Postgres(postgres::Postgres::open(url).await?))
+        Self::open_until(url, i64::MAX).await
+    }
+
+    /// The same, with the tables of an earlier release: those of its last migration.
+    async fn open_until(url: &str, until: i64) -> Result<Self> {
+        if is_postgres(url) {
+            Ok(Self::Postgres(postgres::Postgres::open(url, until).await?))
         } else {
-            Ok(Self::Sqlite(sqlite::Sqlite::open(url).await?))
+            Ok(Self::Sqlite(sqlite::Sqlite::open(url, until).await?))
         }
     }
 }
 
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
 /// Version, name and text of one file in `migrations/`; the same versions and names in both folders.
 type MigrationFile = (i64, &'static str, &'static str);
+
+/// The files up to this version.
+fn up_to(files: &[MigrationFile], until: i64) -> &[MigrationFile] {
+    let end = files.partition_point(|(version, ..)| *version <= until);
+    &files[..end]
+}
 
 /// Brings the database to this release's tables. Two nodes may start at once: each migration is one
 /// transaction, so one of them loses it and finds on its next try that the work is done. No lock is

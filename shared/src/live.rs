@@ -142,6 +142,7 @@ pub enum ServerFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn topics_are_addresses() {
@@ -181,5 +182,23 @@ mod tests {
             "{json}"
         );
         assert_eq!(serde_json::from_str::<ServerFrame>(&json).unwrap(), snapshot);
+    }
+
+    proptest! {
+        /// What is no topic is said so, and what is one is the same text again.
+        #[test]
+        fn any_text_is_one_topic_or_none(text in "(order|conference|dashboard|directory)?[/\\PC]{0,60}") {
+            if let Ok(topic) = text.parse::<Topic>() {
+                prop_assert_eq!(topic.to_string().parse(), Ok(topic.clone()));
+                let json = serde_json::to_string(&topic).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Topic>(&json).unwrap(), topic);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_of_frames_panic(text in "[{}\\[\\]\":,a-z0-9\\\\ ]{0,80}") {
+            let _ = serde_json::from_str::<ClientFrame>(&text);
+            let _ = serde_json::from_str::<ServerFrame>(&text);
+        }
     }
 }

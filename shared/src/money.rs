@@ -157,6 +157,7 @@ impl fmt::Display for Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn euros(minor: i64) -> Money {
         Money::new(minor, Currency::EUR)
@@ -186,5 +187,25 @@ mod tests {
         assert_eq!(json, r#"{"minor":39800,"currency":"EUR"}"#);
         assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), euros(39_800));
         assert!(serde_json::from_str::<Money>(r#"{"minor":1.5,"currency":"EUR"}"#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_amount_of_any_currency_is_written_and_comes_back(minor: i64, code in "[A-Z]{3}") {
+            let money = Money::new(minor, code.parse().unwrap());
+            prop_assert!(money.to_string().contains(char::is_numeric));
+            let json = serde_json::to_string(&money).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+        }
+
+        #[test]
+        fn no_arithmetic_overflows(minor: i64, quantity: u32, more: i64) {
+            let _ = euros(minor).times(quantity).plus(euros(more));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_of_currencies_panic(text in "\\PC{0,6}") {
+            prop_assert_eq!(text.parse::<Currency>().is_ok(), text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase()));
+        }
     }
 }

@@ -130,6 +130,8 @@ refusals! {
 
     // Not your fault.
     Busy => "Very many people are registering right now. Try again in a moment.",
+    /// The operator has asked for a pause; the detail may say why and for how long.
+    Maintenance => "We take no new orders for a moment. Try again soon.",
     Unavailable => "Sorry, there is a problem. What you typed is saved. Try again in a moment.",
     Fault => "Sorry, there is a problem. What you typed is saved. Try again in a moment.",
 }

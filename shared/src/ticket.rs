@@ -110,5 +110,10 @@ mod tests {
             let typed = ticket.to_string().to_lowercase().replace('-', " ").replace('1', "l");
             prop_assert_eq!(typed.parse(), Ok(ticket));
         }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,30}") {
+            let _ = text.parse::<Ticket>();
+        }
     }
 }

@@ -40,3 +40,20 @@ impl Sub<i64> for Timestamp {
         Self(self.0.saturating_sub(ms))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever a stranger claims the time to be.
+        #[test]
+        fn no_instant_overflows(at: i64, other: i64, seconds: i64) {
+            let (at, other) = (Timestamp(at), Timestamp(other));
+            let _ = (at.plus_seconds(seconds), at.ms_since(other), at + seconds, at - seconds);
+            let json = serde_json::to_string(&at).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), at);
+        }
+    }
+}

@@ -90,6 +90,7 @@ pub fn png(text: &str) -> anyhow::Result<Vec<u8>> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::documents::kit::cases;
     use proptest::prelude::*;
 
     /// What a camera reads in a picture of one bit per pixel.
@@ -150,7 +151,7 @@ pub mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(cases(24))]
 
         #[test]
         fn a_camera_reads_what_was_written(text in "[0-9A-HJKMNP-TV-Z-]{1,40}") {

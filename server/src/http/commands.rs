@@ -6,10 +6,10 @@
 use super::body::{Body, read};
 use super::limits::Paced;
 use super::problem::Rejection;
-use super::session::Caller;
+use super::session::{Caller, Client};
 use super::{Door, Route, openapi};
 use crate::ledger::Failure;
-use crate::ledger::stage::{Command, Request};
+use crate::ledger::stage::{Authority, Command, Request};
 use crate::payment_gateway::{Callback, Outcome};
 use axum::Json;
 use axum::extract::{Request as HttpRequest, State};
@@ -21,7 +21,7 @@ use shared::commands::{
     CheckPayment, CompleteRegistration, ExtendSeatReservation, InitiatePayment,
     RegisterToConference, ReleaseHold, SendConfirmationAgain, UnassignSeat,
 };
-use shared::{AccessCode, CommandId, RefusalCode, Ticket};
+use shared::{AccessCode, CommandId, ConferenceId, OrderId, RefusalCode, Ticket};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa::openapi::HttpMethod;
@@ -42,7 +42,17 @@ trait Filing: BrowserCommand + DeserializeOwned + ToSchema + Send + 'static {
     /// What this command can be refused for, beyond what any command can.
     const REFUSALS: &'static [RefusalCode];
 
+    /// The order that this command may begin.
+    fn begins(&self) -> Option<OrderId> {
+        None
+    }
+
     fn file(self, door: &Door) -> Result<Filed, Rejection>;
+
+    /// How often somebody may send it, beyond what holds for any command.
+    fn pace(&self, _: &Door, _: Client) -> Result<(), Rejection> {
+        Ok(())
+    }
 }
 
 /// One row per command.
@@ -79,21 +89,38 @@ fn route<C: Filing>() -> Route {
 
 async fn perform<C: Filing>(
     State(door): State<Arc<Door>>,
-    _: Paced,
+    Paced(client): Paced,
     Ok(caller): Result<Caller, std::convert::Infallible>,
     Body(command): Body<C>,
 ) -> Result<Json<Accepted>, Rejection> {
     if caller == Caller::Nobody {
         return Err(RefusalCode::TokenMissing.into());
     }
+    command.pace(&door, client)?;
+    let begins = command.begins();
     let Filed { command_id, conference, command } = command.file(&door)?;
     let ledger = door.find(&conference).await?;
+    if let Some(order_id) = begins {
+        may_begin(&door, ledger, order_id).await?;
+    }
     let house = &door.house;
     let authority = caller.authority(ledger, house.clock.now(), &house.config.secrets)?;
     let command_id = Some(command_id);
     let request = Request { command_id, authority, effect_done: None, command };
     let answer = house.ledgers.perform(ledger, request).await?;
     Ok(Json(Accepted { position: answer.position, pay_at: answer.pay_at }))
+}
+
+/// During maintenance only an order that is placed already goes on. It is asked for only then.
+async fn may_begin(door: &Door, ledger: ConferenceId, id: OrderId) -> Result<(), Rejection> {
+    let Err(maintenance) = door.house.maintenance.check() else { return Ok(()) };
+    match door.house.ledgers.order(ledger, id, Authority::House).await {
+        Ok(_) => Ok(()),
+        Err(Failure::Refused(refusal)) if refusal.code == RefusalCode::OrderNotFound => {
+            Err(maintenance.into())
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// A repeated callback finds nothing left to do and gets the same yes.
@@ -131,13 +158,23 @@ impl Filing for RegisterToConference {
         RefusalCode::OrderAlreadyConfirmed,
         RefusalCode::OrderEnded,
         RefusalCode::PaymentInProgress,
+        RefusalCode::Maintenance,
     ];
+
+    fn begins(&self) -> Option<OrderId> {
+        Some(self.order_id)
+    }
 
     fn file(self, _: &Door) -> Result<Filed, Rejection> {
         let Self { command_id, conference, order_id, seats } = self;
         let access_code = AccessCode::from_random(u32::from_le_bytes(random()?));
         let command = Command::RegisterToConference { order_id, seats, access_code };
         Ok(Filed { command_id, conference, command })
+    }
+
+    /// Each takes seats from everybody else for a while, and costs nothing.
+    fn pace(&self, door: &Door, client: Client) -> Result<(), Rejection> {
+        door.orders.check(&(client, &self.conference))
     }
 }
 

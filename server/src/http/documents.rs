@@ -3,13 +3,14 @@
 //!
 //! Not here: what stands in them (`documents/`).
 
+use super::path::Path;
 use super::problem::Rejection;
 use super::session::Caller;
 use super::{Door, Route, openapi, queries};
 use crate::documents::{calendar, ticket};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;

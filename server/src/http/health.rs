@@ -5,7 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 use utoipa::openapi::HttpMethod;
+
+/// Whoever asks waits no longer than this, even when the database neither answers nor refuses.
+const STORE_ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
 
 pub(super) fn routes() -> Vec<Route> {
     let live = Route {
@@ -23,13 +28,19 @@ pub(super) fn routes() -> Vec<Route> {
     vec![live, ready]
 }
 
-/// No longer ready as soon as we know that we will stop, so that no new requests come.
+/// No longer ready as soon as we know that we will stop, so that no new requests come. Maintenance is no
+/// reason: who reads and who has an order still comes here.
 async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, &'static str) {
     if door.house.stop.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
-    } else if door.house.store.is_ready().await {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    // In a task of its own, because a question that is dropped half-way costs its connection.
+    let store = door.house.store.clone();
+    let asked = tokio::spawn(async move { store.is_ready().await });
+    match timeout(STORE_ANSWERS_WITHIN, asked).await {
+        Ok(Ok(true)) => (StatusCode::OK, "ready\n"),
+        Ok(Ok(false) | Err(_)) | Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+        }
     }
 }

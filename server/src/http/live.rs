@@ -5,9 +5,9 @@
 //! Not here: which views there are (`http/queries.rs`) and who is told of a change (`live.rs`).
 
 use super::owner_session::OwnerCookie;
+use super::places::Full;
 use super::problem::Rejection;
 use super::session::{Caller, Client};
-use super::sockets::Full;
 use super::{Door, Route, openapi, passage, queries};
 use crate::live::{Frame, Mailbox, snapshot_frame};
 use axum::extract::State;
@@ -69,7 +69,8 @@ async fn connect(
         Rejection::because(RefusalCode::Malformed, "This address speaks WebSocket only.")
     })?;
     let owner = OwnerCookie::of(&parts.headers);
-    let place = door.sockets.enter(Client::of(&parts.extensions)).map_err(|full| match full {
+    let client = Client::of(&parts.extensions);
+    let place = door.sockets.enter(client).map_err(|full| match full {
         Full::Server => RefusalCode::Busy,
         Full::Client => RefusalCode::TooManyRequests,
     })?;
@@ -80,7 +81,7 @@ async fn connect(
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Connection::new(door, socket, owner).serve().await;
+        Connection::new(door, socket, (client, owner)).serve().await;
         drop(place);
     }))
 }
@@ -91,6 +92,7 @@ struct Connection {
     socket: WebSocket,
     mailbox: Arc<Mailbox>,
     watched: HashSet<Topic>,
+    client: Client,
     /// The cookie that came with the socket; it opens the owner's topics.
     owner: OwnerCookie,
     /// When the owner's session is looked at again, while its topics are watched.
@@ -113,7 +115,7 @@ enum End {
 type Flow = ControlFlow<End>;
 
 impl Connection {
-    fn new(door: Arc<Door>, socket: WebSocket, owner: OwnerCookie) -> Self {
+    fn new(door: Arc<Door>, socket: WebSocket, (client, owner): (Client, OwnerCookie)) -> Self {
         let is_limited = door.house.config.http.commands_per_minute > 0;
         let quota = Quota::per_second(FRAMES_PER_SECOND).allow_burst(FRAMES_BURST);
         Self {
@@ -121,6 +123,7 @@ impl Connection {
             socket,
             mailbox: Arc::default(),
             watched: HashSet::new(),
+            client,
             owner,
             check_owner_at: None,
             pace: is_limited.then(|| RateLimiter::direct(quota)),
@@ -197,7 +200,11 @@ impl Connection {
         }
     }
 
+    /// What one client watches on all its sockets counts as what it asks for otherwise.
     async fn watch(&mut self, topic: Topic, token: Option<String>) -> Flow {
+        if self.door.requests.check(&self.client).is_err() {
+            return ControlFlow::Break(End::Policy("too many requests from your address"));
+        }
         let caller = token.map_or(Caller::Nobody, |token| Caller::with_token(&token));
         match self.try_watch(&topic, &caller).await {
             // A push would replace it in the mailbox, but only this one is whole.

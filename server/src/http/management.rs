@@ -8,6 +8,7 @@ mod attendees;
 mod tables;
 
 use super::owner_session::OwnerCookie;
+use super::path::Path;
 use super::problem::Rejection;
 use super::{Door, Route, openapi, queries};
 use crate::domain::order::Status;
@@ -17,7 +18,7 @@ use crate::store::lists::{ListPlace, Listed, Wanted};
 use crate::views::history;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::handler::Handler;
 use axum::routing::get;
 use serde::Deserialize;

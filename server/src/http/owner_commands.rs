@@ -95,6 +95,7 @@ async fn manage(
     command_id: CommandId,
     command: Command,
 ) -> Result<Json<Accepted>, Rejection> {
+    door.house.maintenance.check()?;
     let command_id = Some(command_id);
     let command = LedgerCommand::Conference(command);
     let request = Request { command_id, ..Request::of_the_house(command) };
@@ -106,7 +107,7 @@ async fn manage(
 /// wrong with the form is said before anything costs something.
 async fn create(
     State(door): State<Arc<Door>>,
-    _: Paced,
+    Paced(client): Paced,
     Ok(cookie): Result<OwnerCookie, Infallible>,
     Body(form): Body<CreateConference>,
 ) -> Result<(HeaderMap, Json<Accepted>), Rejection> {
@@ -117,6 +118,8 @@ async fn create(
     let name = form.owner_name.trim().to_owned();
     let mut details = Details::of(&form, Owner { name, email: email.clone(), code });
     details.check()?;
+    door.house.maintenance.check()?;
+    door.conferences_by_address.check(&client)?;
     door.owner_codes_by_email.check(&email)?;
     let hash = hash_of(&door, ledger, &email, command_id).await?;
     details.owner.iter_mut().for_each(|owner| owner.code.hash.clone_from(&hash));

@@ -4,12 +4,14 @@
 //! The log never has a query, a token, a body or an address of a person.
 
 use super::problem::{REQUEST_ID, Rejection};
+use super::session::Client;
 use super::{Door, fresh_id};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use shared::RefusalCode;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::{debug, info};
 
@@ -30,13 +32,20 @@ const HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 /// The outermost layer.
-pub(super) async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+pub(super) async fn pass(
+    State(door): State<Arc<Door>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = fresh_id();
     let clock = &door.house.clock;
     let (started, method) = (clock.now(), request.method().clone());
     let path: String = request.uri().path().chars().take(LOGGED_PATH_MAX).collect();
+    let client = client(&door, &request);
+    request.extensions_mut().insert(client);
+    let public_url = &door.house.public_url;
     let answer = async {
-        match check_act(&request, &door.house.public_url) {
+        match door.requests.check(&client).and_then(|()| check_act(&request, public_url)) {
             Ok(()) => next.run(request).await,
             Err(rejection) => rejection.into_response(),
         }
@@ -49,6 +58,14 @@ pub(super) async fn pass(State(door): State<Arc<Door>>, request: Request, next: 
     }
     log(&response, &method, &path, (clock.now().ms_since(started), &id));
     response
+}
+
+/// Who sent this: the peer, or whom a proxy of ours names.
+fn client(door: &Door, request: &Request) -> Client {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(Client::UNKNOWN, |ConnectInfo(peer)| {
+        door.house.config.http.proxies.client(peer.ip(), request.headers())
+    })
 }
 
 /// A request that changes something must not come from another site's page.

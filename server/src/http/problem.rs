@@ -20,6 +20,8 @@ tokio::task_local! {
 
 /// Seconds after which a busy or broken server is worth another try.
 const RETRY_AFTER_SECONDS: u64 = 2;
+/// The same during maintenance, which takes longer.
+const RETRY_AFTER_MAINTENANCE_SECONDS: u64 = 60;
 /// The longest detail; a body's error may quote the body.
 const DETAIL_CHARACTERS_MAX: usize = 200;
 
@@ -109,7 +111,7 @@ pub(super) const fn status(code: RefusalCode) -> StatusCode {
         | Code::OverOrderLimit
         | Code::DetailsInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::TooManyRequests | Code::TooManyTopics => StatusCode::TOO_MANY_REQUESTS,
-        Code::Busy | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Busy | Code::Maintenance | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Fault | Code::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -125,7 +127,11 @@ impl From<Refusal> for Rejection {
         let status = status(code);
         let is_for_later =
             matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
-        let retry_after_seconds = is_for_later.then_some(RETRY_AFTER_SECONDS);
+        let seconds = match code {
+            RefusalCode::Maintenance => RETRY_AFTER_MAINTENANCE_SECONDS,
+            _ => RETRY_AFTER_SECONDS,
+        };
+        let retry_after_seconds = is_for_later.then_some(seconds);
         Self { status, code, detail, fields, retry_after_seconds }
     }
 }

@@ -6,9 +6,8 @@
 use super::problem::Rejection;
 use crate::config::Secrets;
 use crate::domain::order::TokenHash;
-use crate::http::listener::Peer;
 use crate::ledger::stage::Authority;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Extensions, header};
 use base64::Engine;
@@ -142,15 +141,22 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Where a request came from: the peer's address and nothing that a header claims. Of an IPv6
-/// address the network counts, because its owner has all the rest.
+/// Where a request came from. Of an IPv6 address the network counts, because its owner has all the
+/// rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Client(Option<IpAddr>);
 
 impl Client {
+    /// Somebody without an address, as in a test without a network.
+    pub(super) const UNKNOWN: Self = Self(None);
+
+    pub(super) const fn at(address: IpAddr) -> Self {
+        Self(Some(network(address.to_canonical())))
+    }
+
+    /// Whom `passage.rs` found out to have sent this request.
     pub(super) fn of(extensions: &Extensions) -> Self {
-        let peer = extensions.get::<ConnectInfo<Peer>>();
-        Self(peer.map(|ConnectInfo(Peer(address))| network(address.ip().to_canonical())))
+        extensions.get::<Self>().copied().unwrap_or(Self::UNKNOWN)
     }
 }
 

@@ -93,6 +93,14 @@ impl CatchUp {
         (self.dashboard, self.began_at)
     }
 
+    /// The dashboard as it is now, as its document holds it.
+    ///
+    /// # Errors
+    /// Never in practice: it is plain data.
+    pub fn body(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&self.dashboard)?)
+    }
+
     fn order_of(&self, recorded: &Recorded) -> Option<&OrderView> {
         self.orders.get(&recorded.process?)?.as_ref()
     }

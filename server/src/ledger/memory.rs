@@ -6,8 +6,10 @@
 
 mod commit;
 mod order_file;
+mod replay;
 
 pub use order_file::OrderFile;
+pub use replay::Rows;
 
 use crate::domain::Decider;
 use crate::domain::conference::Conference;
@@ -119,6 +121,8 @@ pub struct Memory {
     base: Base,
     orders: HashMap<OrderId, OrderFile>,
     dashboard: Dashboard,
+    /// Loaded for this batch and without events.
+    unknown: Vec<OrderId>,
     snapshot_at: Position,
     /// Of the dashboard's document.
     dashboard_at: Position,
@@ -151,6 +155,7 @@ impl Memory {
             head,
             base,
             orders,
+            unknown: Vec::new(),
             dashboard,
             snapshot_at,
             dashboard_at: 0,
@@ -186,6 +191,8 @@ impl Memory {
         for id in ids {
             self.orders.insert(*id, OrderFile::default());
         }
+        let known: HashSet<Uuid> = events.iter().filter_map(|recorded| recorded.process).collect();
+        self.unknown.extend(ids.iter().filter(|id| !known.contains(&id.0)));
         for recorded in events {
             let event = Event::decode(&recorded.kind, &recorded.payload)?;
             let stream = Stream::parse(&recorded.stream)?;
@@ -314,6 +321,14 @@ impl Memory {
         position
     }
 
+    /// The instant has come that the table says. Another server may have written it, without an event
+    /// that would have told us: whatever is next, it is written again.
+    pub fn doubt_deadline(&mut self, id: OrderId) {
+        if let Some(file) = self.orders.get_mut(&id) {
+            file.deadline = None;
+        }
+    }
+
     /// Says when to look at an order again.
     pub fn look_again(&mut self, id: OrderId, at: Option<Timestamp>) {
         if let Some(file) = self.orders.get_mut(&id)
@@ -356,7 +371,17 @@ impl Memory {
             }
         }
         self.batch += 1;
+        self.forget_unknown_orders();
         self.forget_idle_orders();
+    }
+
+    /// Somebody asked for orders that nobody has placed: they must not take the place of others.
+    fn forget_unknown_orders(&mut self) {
+        for id in std::mem::take(&mut self.unknown) {
+            if self.orders.get(&id).is_some_and(OrderFile::is_empty) {
+                self.orders.remove(&id);
+            }
+        }
     }
 
     fn slug(&self) -> String {
@@ -470,5 +495,20 @@ fn process_of(stream: Stream, event: &Event) -> Option<OrderId> {
             | SeatsEvent::SeatsReturned { reservation_id, .. },
         ) => Some(*reservation_id),
         _ => stream.order_id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_that_nobody_placed_are_not_kept() {
+        let mut memory = Memory::open(ConferenceId(Uuid::nil()), 0, None, &[]).unwrap();
+        let ids: Vec<OrderId> = (1..=100).map(|n| OrderId(Uuid::from_u128(n))).collect();
+        memory.load_orders(&ids, &[]).unwrap();
+        assert!(ids.iter().all(|id| memory.has_order(*id)), "for this batch");
+        memory.committed(|_, _| {});
+        assert!(memory.orders.is_empty());
     }
 }

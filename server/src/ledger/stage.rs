@@ -183,6 +183,9 @@ fn register(
         Command::AdmitAttendee { position, .. } => Some(*position),
         _ => None,
     };
+    if let Command::LookAgain { .. } = command {
+        memory.doubt_deadline(order_id);
+    }
     let before = memory.position();
     if repeated.is_none() {
         act(memory, asked, command)?;

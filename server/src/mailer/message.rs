@@ -20,9 +20,9 @@ pub(super) fn wrap(letter: &Letter, from: &Address, stamp: Stamp) -> Result<Mess
         .message_id(Some(format!("<{effect_id}@{}>", from.domain())))
         .date(UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0)))
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-        .from(Mailbox::new(Some(one_line(&letter.conference.name)), from.clone()))
+        .from(Mailbox::new(Some(in_header(&letter.conference.name)), from.clone()))
         .to(to)
-        .subject(one_line(&letter.subject));
+        .subject(in_header(&letter.subject));
     if let Some(conference) = conference {
         message = message.reply_to(conference.clone());
         if letter.copy_to_contact {
@@ -32,9 +32,15 @@ pub(super) fn wrap(letter: &Letter, from: &Address, stamp: Stamp) -> Result<Mess
     Ok(message.multipart(body(letter, stamp)?).context("cannot compose a mail")?)
 }
 
+/// Text as it may stand in a header. What looks like an encoded word would be decoded by whoever reads
+/// it, and nobody would see what was typed.
+fn in_header(text: &str) -> String {
+    one_line(text).replace("=?", "= ?")
+}
+
 fn mailbox(person: &Person) -> Option<Mailbox> {
     let address: Address = person.email.parse().ok()?;
-    Some(Mailbox::new(Some(one_line(&person.name)), address))
+    Some(Mailbox::new(Some(in_header(&person.name)), address))
 }
 
 fn body(letter: &Letter, stamp: Stamp) -> Result<MultiPart, MailError> {

@@ -2,11 +2,13 @@
 
 use super::letters::{self, About};
 use super::*;
+use crate::documents::kit::cases;
 use crate::documents::qr::tests::seen_in_png;
 use crate::domain::kit::NOON;
 use crate::domain::order::tests::{ada, euros};
 use crate::html::Escaped;
 use mail_parser::{Message, MessageParser, MimeHeaders};
+use proptest::prelude::*;
 use shared::commands::{Attendee, Registrant};
 use shared::views::{ConferenceView, OrderLine, OrderStatus, OrderView, SeatView};
 use shared::{AccessCode, ConferenceId, Currency, OrderId, SeatTypeId};
@@ -349,4 +351,62 @@ async fn an_address_that_is_none_will_not_become_one() {
     let nobody = OrderView { registrant: None, ..order() };
     let error = letters::confirmation(about(&conference()), &nobody).unwrap_err();
     assert!(matches!(error, MailError::NoAddress("registrant")), "{error}");
+}
+
+/// A name as somebody types it, or an attacker.
+fn typed() -> impl Strategy<Value = String> {
+    let odd =
+        ["\r\nBcc: eve@example.org", "=?utf-8?q?x?=", "\u{202e}", "👩\u{200d}🚀", "\"<>,;@", "\0"];
+    prop_oneof![
+        "\\PC{1,120}",
+        "[ -~]{1,300}",
+        prop::collection::vec(any::<char>(), 1..60).prop_map(|all| all.into_iter().collect()),
+        prop::sample::select(odd.to_vec()).prop_map(|odd| format!("Ada {odd} Lovelace")),
+    ]
+}
+
+/// Blanks at the ends of words that are encoded are not worth a promise.
+fn words(text: &str) -> Vec<String> {
+    one_line(text).replace("=?", "= ?").split_whitespace().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_looks_encoded_is_read_as_it_was_typed() {
+    let name = "Ada =?utf-8?q?=45ve?= Love  lace";
+    let conference = ConferenceView { name: name.into(), ..conference() };
+    let mail = read(&letters::confirmation(about(&conference), &order()).unwrap()).await;
+    assert_eq!(mail.subject, "You're registered: Ada = ?utf-8?q?=45ve?= Love lace");
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    /// Names and titles come back from the headers they are in, and make no header of their own.
+    #[test]
+    fn whatever_a_name_is_a_mail_program_reads_it(name in typed(), given_name in typed()) {
+        let conference = ConferenceView { name: name.clone(), ..conference() };
+        let mut order = seated();
+        let attendee = order.seats[1].attendee.as_mut().unwrap();
+        attendee.given_name.clone_from(&given_name);
+        let letter = letters::ticket(about(&conference), &order, &order.seats[1]).unwrap();
+        let stamp = Stamp { effect_id: EFFECT, now: NOON };
+        let from = "tickets@example.org".parse().unwrap();
+        let bytes = message::wrap(&letter, &from, stamp).unwrap().formatted();
+        let mail = MessageParser::default().parse(&bytes).unwrap();
+        prop_assert!(bytes.is_ascii());
+        let names: Vec<&str> = mail.headers().iter().map(|header| header.name()).collect();
+        let known = [
+            "Message-ID", "Date", "Auto-Submitted", "From", "To", "Subject", "Reply-To",
+            "MIME-Version", "Content-Type",
+        ];
+        prop_assert!(names.iter().all(|name| known.contains(name)), "{:?}", names);
+        prop_assert_eq!(words(mail.subject().unwrap()), words(&format!("Your ticket: {name}")));
+        let from = mail.from().unwrap().first().unwrap();
+        prop_assert_eq!(words(from.name().unwrap_or_default()), words(&name));
+        let to = mail.to().unwrap().first().unwrap();
+        prop_assert_eq!(to.address(), Some("jon@example.org"));
+        let spelled = format!("{given_name} <b>Jaffe</b>");
+        prop_assert_eq!(words(to.name().unwrap_or_default()), words(&spelled));
+        prop_assert_eq!(mail.html_body_count(), 1);
+    }
 }

@@ -15,8 +15,10 @@ macro_rules! ask {
     }};
 }
 
+mod copy;
 mod lists;
 mod people;
+mod tools;
 mod write;
 
 use std::io;
@@ -38,6 +40,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (2, "owners", include_str!("../../migrations/postgres/0002_owners.sql")),
     (3, "attendees", include_str!("../../migrations/postgres/0003_attendees.sql")),
     (4, "lists", include_str!("../../migrations/postgres/0004_lists.sql")),
+    (5, "switches", include_str!("../../migrations/postgres/0005_switches.sql")),
 ];
 
 const CONNECTIONS_MAX: u32 = 10;
@@ -57,7 +60,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub async fn open(url: &str) -> Result<Self> {
+    pub async fn open(url: &str, until: i64) -> Result<Self> {
+        let store = Self::connect(url).await?;
+        super::migrate(super::up_to(MIGRATIONS, until), &store.pool).await?;
+        Ok(store)
+    }
+
+    async fn connect(url: &str) -> Result<Self> {
         let options: PgConnectOptions = url.parse()?;
         let options =
             options.options([("statement_timeout", STATEMENT_MAX)]).disable_statement_logging();
@@ -77,7 +86,6 @@ impl Postgres {
             })
             .connect_with(options)
             .await?;
-        super::migrate(MIGRATIONS, &pool).await?;
         Ok(Self { pool })
     }
 

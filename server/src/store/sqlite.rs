@@ -4,8 +4,10 @@
 //! thread, whatever it holds (`sqlite/write.rs`). Not here: group commit; who collects commands into
 //! batches is `ledger`.
 
+mod copy;
 mod lists;
 mod people;
+mod tools;
 mod write;
 
 use std::fs::{File, TryLockError};
@@ -33,18 +35,21 @@ const MIGRATIONS: &[MigrationFile] = &[
     (2, "owners", include_str!("../../migrations/sqlite/0002_owners.sql")),
     (3, "attendees", include_str!("../../migrations/sqlite/0003_attendees.sql")),
     (4, "lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
+    (5, "switches", include_str!("../../migrations/sqlite/0005_switches.sql")),
 ];
 
 /// Connections that read beside the writer.
 const READERS_MAX: u32 = 4;
 /// How long a foreign lock on the file (a backup tool, a shell) is waited for before it is a fault.
 const BUSY_MAX: Duration = Duration::from_secs(2);
+/// The same for a tool beside a server, which has nobody waiting for it.
+const BESIDE_BUSY_MAX: Duration = Duration::from_secs(20);
 
 /// How often, and with which pauses, the file of another process is tried before it is refused.
 const LOCK_ATTEMPTS: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// One file, held by this process alone.
+/// One file. A server holds it alone; the operator's tools look at it beside the server.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     writer: Arc<Mutex<Writer>>,
@@ -57,13 +62,22 @@ struct Writer {
     /// `None` before the first use and after a fault: the next use connects afresh, so no connection
     /// of unknown state is ever used again.
     connection: Option<SqliteConnection>,
-    /// Keeps other processes out; `None` once the store is closed.
-    lock: Option<File>,
+    hold: Hold,
+}
+
+/// How the file is held.
+#[derive(Debug)]
+enum Hold {
+    /// Keeps other servers out for as long as it is open.
+    Alone(#[expect(dead_code, reason = "dropping it lets others in")] File),
+    /// A server may write to it, too. Both know when the other one writes, by SQLite's own locks.
+    Beside,
+    Closed,
 }
 
 impl Writer {
     async fn connection(&mut self) -> Result<&mut SqliteConnection> {
-        if self.lock.is_none() {
+        if matches!(self.hold, Hold::Closed) {
             return Err(sqlx::Error::PoolClosed.into());
         }
         if self.connection.is_none() {
@@ -74,34 +88,40 @@ impl Writer {
 }
 
 impl Sqlite {
-    pub async fn open(url: &str) -> Result<Self> {
+    pub async fn open(url: &str, until: i64) -> Result<Self> {
         let path = path_in(url)?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         }
-        let lock = lock_beside(path)?;
+        let store = Self::connect(path, Some(lock_beside(path)?), BUSY_MAX);
+        let mut writer = store.writer.lock().await;
+        super::migrate(super::up_to(MIGRATIONS, until), writer.connection().await?).await?;
+        drop(writer);
+        Ok(store)
+    }
+
+    fn connect(path: &Path, lock: Option<File>, busy_max: Duration) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(BUSY_MAX)
+            .busy_timeout(busy_max)
             .foreign_keys(true)
             .disable_statement_logging();
         let write = options
             .clone()
-            .create_if_missing(true)
+            .create_if_missing(lock.is_some())
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let mut writer = Writer { options: write, connection: None, lock: Some(lock) };
-        let connection = writer.connection().await?;
-        super::migrate(MIGRATIONS, connection).await?;
+        let hold = lock.map_or(Hold::Beside, Hold::Alone);
+        let writer = Writer { options: write, connection: None, hold };
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
-            .acquire_timeout(BUSY_MAX)
+            .acquire_timeout(busy_max)
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers })
+        Self { writer: Arc::new(Mutex::new(writer)), readers }
     }
 
     pub async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
@@ -450,14 +470,18 @@ impl Sqlite {
         let mut writer = self.writer.lock().await;
         self.readers.close().await;
         if let Some(mut connection) = writer.connection.take() {
-            let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+            // Beside a server, the log is the server's business.
+            let checkpoint = match writer.hold {
+                Hold::Alone(_) => sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)"),
+                Hold::Beside | Hold::Closed => sqlx::query("SELECT 1"),
+            };
             if let Err(error) = checkpoint.execute(&mut connection).await {
                 tracing::warn!(%error, "The log stays beside the database until the next start");
             }
             let closed = connection.close().await;
             drop(closed.inspect_err(|error| tracing::warn!(%error, "Closing was not clean")));
         }
-        writer.lock = None;
+        writer.hold = Hold::Closed;
     }
 }
 

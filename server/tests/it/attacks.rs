@@ -23,12 +23,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// One route as `openapi.json` describes it, at the addresses of these tests.
-#[derive(Clone)]
-struct Attacked {
-    path: String,
-    method: Method,
+#[derive(Clone, Debug)]
+pub(crate) struct Attacked {
+    pub(crate) path: String,
+    pub(crate) method: Method,
     /// The example of its body; `Null` when it has none.
-    body: Value,
+    pub(crate) body: Value,
     /// What it asks for: `owner_session`, `order_token` or nothing.
     security: String,
 }
@@ -54,7 +54,7 @@ async fn scene() -> Scene {
     Scene { house, mia, eve, ada, evil, routes }
 }
 
-async fn routes(house: &TestHouse, ada: &Browser) -> Vec<Attacked> {
+pub(crate) async fn routes(house: &TestHouse, ada: &Browser) -> Vec<Attacked> {
     let answer = house.client.get(house.url("/api/openapi.json")).send().await.unwrap();
     let document: Value = answer.json().await.unwrap();
     let seat_type = house.conference_view(SLUG).await.seat_types[0].id;

@@ -48,7 +48,7 @@ async fn every_confirmed_order_gets_one_mail_with_its_code(house: TestHouse) {
 }
 
 /// Puts an effect beside the ledger, as a newer release might have done.
-async fn ask(house: &TestHouse, conference: &ConferenceView, effect: NewEffect) {
+pub(crate) async fn ask(house: &TestHouse, conference: &ConferenceView, effect: NewEffect) {
     let ledger = conference.id.0;
     let expected_head = house.store.head(ledger).await.unwrap().unwrap().head;
     let effects = vec![effect];

@@ -141,6 +141,26 @@ async fn an_idle_ledger_closes_itself_and_comes_back() {
     assert_eq!((published, ledgers.awake()), (created + 1, 1));
 }
 
+/// Somebody wakes very many conferences: those that nobody asks close at once, and then there is place.
+#[tokio::test]
+async fn a_crowd_of_ledgers_closes_early() {
+    const CROWD: usize = 2_100;
+    let folder = tempfile::tempdir().unwrap();
+    let ledgers = ledgers(store_in(&folder).await);
+    for _ in 0..CROWD {
+        let id = ConferenceId(fresh());
+        let unknown = ledgers.manage(id, Manage::PublishConference).await;
+        assert!(matches!(unknown, Err(Failure::Refused(_))), "{unknown:?}");
+    }
+    assert_eq!(ledgers.awake(), CROWD);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    for _ in 0..10_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(ledgers.awake() <= 2_000, "{} are awake", ledgers.awake());
+}
+
 /// A long history is not read again: the newest snapshot and what came after it tell the same.
 #[tokio::test]
 async fn a_long_history_is_opened_from_its_snapshot() {

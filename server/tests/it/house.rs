@@ -158,6 +158,10 @@ impl TestHouse {
         format!("http://{}{path}", self.addr)
     }
 
+    pub(crate) const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     pub(crate) fn ws_url(&self) -> String {
         format!("ws://{}/api/live", self.addr)
     }

@@ -3,7 +3,8 @@
 #[path = "../../src/bin/load/cluster.rs"]
 mod cluster;
 
-use cluster::Cluster;
+use crate::program::signal;
+pub(crate) use cluster::Cluster;
 use std::sync::OnceLock;
 
 /// Durability is not what these tests are about, and there may be many connections.
@@ -19,4 +20,16 @@ pub(crate) async fn database() -> String {
 /// A cluster of one's own, for tests that stop it.
 pub(crate) fn own() -> Cluster {
     Cluster::start(FAST)
+}
+
+impl Cluster {
+    /// Stops all its processes where they stand: they neither answer nor refuse.
+    pub(crate) fn freeze(&self) {
+        signal("STOP", &self.processes());
+    }
+
+    /// Lets them go on.
+    pub(crate) fn thaw(&self) {
+        signal("CONT", &self.processes());
+    }
 }

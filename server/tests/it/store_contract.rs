@@ -106,6 +106,10 @@ claims! {
 }
 
 mod people;
+mod tables;
+mod tools;
+
+pub(crate) use tables::{columns, tables};
 
 const LEDGER: LedgerId = id(1);
 const PROCESS: ProcessId = id(100);

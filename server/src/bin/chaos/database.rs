@@ -5,7 +5,6 @@ use crate::cluster::Cluster;
 use crate::process::signal;
 use anyhow::{Context, bail};
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 /// Options of the cluster. Durable as in production; without `fsync` what a killed process has written
@@ -40,7 +39,7 @@ impl Death {
 /// Takes the database away; `Cluster::resume` brings it back.
 pub(crate) fn take_away(cluster: &Cluster, death: Death) -> anyhow::Result<()> {
     match death {
-        Death::Killed => kill(&cluster.folder),
+        Death::Killed => kill(cluster),
         Death::Immediate => {
             cluster.stop("immediate");
             Ok(())
@@ -53,45 +52,24 @@ pub(crate) fn take_away(cluster: &Cluster, death: Death) -> anyhow::Result<()> {
 }
 
 /// First the postmaster is held, so that it cannot start more of them meanwhile.
-fn kill(folder: &Path) -> anyhow::Result<()> {
-    let pid_file = folder.join("data/postmaster.pid");
-    let text = fs::read_to_string(&pid_file).context("the database does not run")?;
-    let postmaster = text.lines().next().unwrap_or_default().parse().context("not a number")?;
+fn kill(cluster: &Cluster) -> anyhow::Result<()> {
+    let postmaster = cluster.processes().pop().context("the database does not run")?;
     signal("STOP", &[postmaster])?;
-    let mut doomed = children(postmaster)?;
-    doomed.push(postmaster);
+    let doomed = cluster.processes();
     signal("KILL", &doomed)?;
     for _ in 0..GONE_LOOKS_MAX {
-        if doomed.iter().all(|pid| is_gone(*pid)) {
+        if doomed.iter().all(|process| is_gone(process)) {
             // Its successor would believe that a dead process nobody has buried yet still runs.
-            fs::remove_file(&pid_file)?;
-            return Ok(fs::remove_file(folder.join(".s.PGSQL.5432.lock"))?);
+            fs::remove_file(cluster.folder.join("data/postmaster.pid"))?;
+            return Ok(fs::remove_file(cluster.folder.join(".s.PGSQL.5432.lock"))?);
         }
         std::thread::sleep(GONE_PAUSE);
     }
     bail!("the killed database is still there")
 }
 
-fn children(parent: u32) -> anyhow::Result<Vec<u32>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        if fields(pid).is_some_and(|fields| fields.get(1) == Some(&parent.to_string())) {
-            found.push(pid);
-        }
-    }
-    Ok(found)
-}
-
 /// Gone, or only waiting for its parent to notice.
-fn is_gone(pid: u32) -> bool {
-    fields(pid).is_none_or(|fields| fields.first().is_some_and(|state| state == "Z"))
-}
-
-/// What proc(5) stat says behind the name: state, parent …
-fn fields(pid: u32) -> Option<Vec<String>> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    Some(fields.split_whitespace().map(str::to_owned).collect())
+fn is_gone(process: &str) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return true };
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
 }

@@ -14,6 +14,9 @@ use tokio::task::block_in_place;
 
 /// Idle connections that use up a server's files.
 const HOGS: usize = 160;
+/// Open files of a server that shall run out of them, and of one that has enough again.
+const FEW_FILES: u32 = 44;
+const ENOUGH_FILES: u32 = 1_024;
 /// How long the full disk may go unnoticed.
 const NOTICED_MAX: Duration = Duration::from_secs(20);
 
@@ -185,6 +188,7 @@ async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     pause(stage, 100, 600).await;
     let pid = stage.server.pid()?;
     let cpu_before = program::cpu_seconds(pid)?;
+    stage.server.limit_files(FEW_FILES)?;
     let mut hogs = Vec::with_capacity(HOGS);
     for _ in 0..HOGS {
         hogs.push(TcpStream::connect(stage.world.addr).await?);
@@ -197,6 +201,7 @@ async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     let share = cpu * 100.0 / lasts.as_secs_f64();
     stage.figures.busiest = stage.figures.busiest.max(share);
     drop(hogs);
+    stage.server.limit_files(ENOUGH_FILES)?;
     stage.world.begin_anew();
     stage.figures.fault("out of files");
     wait(stage).await?;

@@ -24,8 +24,6 @@ pub(crate) struct Server {
     pub(crate) folder: PathBuf,
     pub(crate) database_url: String,
     log: PathBuf,
-    /// Open files it may have; `None`: as many as we.
-    files_max: Option<u32>,
     child: Option<Child>,
 }
 
@@ -33,25 +31,12 @@ impl Server {
     pub(crate) fn new(folder: &Path, database_url: String, log: PathBuf) -> anyhow::Result<Self> {
         let addr = free_address()?;
         let folder = folder.to_owned();
-        Ok(Self { addr, folder, database_url, log, files_max: None, child: None })
-    }
-
-    pub(crate) fn with_files_max(mut self, files_max: Option<u32>) -> Self {
-        self.files_max = files_max;
-        self
+        Ok(Self { addr, folder, database_url, log, child: None })
     }
 
     /// Starts it; from now on the world waits for it.
     pub(crate) fn start(&mut self, world: &World) -> anyhow::Result<()> {
-        let path = program::path()?;
-        let command = match self.files_max {
-            None => Command::new(path),
-            Some(files_max) => {
-                let mut limited = Command::new("sh");
-                limited.arg("-c").arg(format!("ulimit -Sn {files_max} && exec \"$0\"")).arg(path);
-                limited
-            }
-        };
+        let command = Command::new(program::path()?);
         let mut command = program::set_up(command, &self.folder, &self.database_url, &self.log)?;
         command
             .env("LISTEN_ADDR", self.addr.to_string())
@@ -84,7 +69,15 @@ impl Server {
 
     /// `STOP`, `CONT` or `TERM`.
     pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
-        signal(name, &[self.pid()?])
+        signal(name, &[self.pid()?.to_string()])
+    }
+
+    /// Lets it open this many files from now on, those that are open already included.
+    pub(crate) fn limit_files(&self, files: u32) -> anyhow::Result<()> {
+        let mut prlimit = std::process::Command::new("prlimit");
+        prlimit.arg("--pid").arg(self.pid()?.to_string()).arg(format!("--nofile={files}:"));
+        ensure!(prlimit.status().context("prlimit is missing")?.success(), "no limit can be set");
+        Ok(())
     }
 
     pub(crate) fn pid(&self) -> anyhow::Result<u32> {
@@ -100,8 +93,7 @@ impl Server {
 }
 
 /// Sends a signal to processes that we started.
-pub(crate) fn signal(name: &str, pids: &[u32]) -> anyhow::Result<()> {
-    let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+pub(crate) fn signal(name: &str, pids: &[String]) -> anyhow::Result<()> {
     let mut kill = std::process::Command::new("sh");
     kill.arg("-c").arg(format!("kill -{name} {}", pids.join(" "))).stderr(Stdio::null());
     let status = kill.status().context("a shell")?;

@@ -38,8 +38,6 @@ const AFTER_ALL_PAUSES: Duration = Duration::from_secs(1_000);
 /// What clients get to finish, and how often we look for rest.
 const FINISH_MAX: Duration = Duration::from_secs(180);
 const ROUNDS_MAX: u32 = 20;
-/// Open files of a server that shall run out of them.
-const FILES_MAX: u32 = 110;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scenario {
@@ -205,8 +203,7 @@ impl Stage {
             }
         };
         let log = folder.path().join("server.log");
-        let files_max = (job.scenario == Scenario::Descriptors).then_some(FILES_MAX);
-        let mut server = Server::new(&data, url, log)?.with_files_max(files_max);
+        let mut server = Server::new(&data, url, log)?;
         if let Some(proxy) = &proxy {
             server.database_url = through(proxy, &server.database_url)?;
         }

@@ -74,6 +74,24 @@ impl Cluster {
         self.run("pg_ctl", &["--wait", "--silent", &mode, "stop"]);
     }
 
+    /// The postmaster and its children; the postmaster last.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
+        let postmaster = pid.lines().next().expect("its process").trim().to_owned();
+        let is_child = |process: &String| {
+            let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            // The name in parentheses may hold anything; behind it come the state and the parent.
+            let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+            parent == Some(postmaster.as_str())
+        };
+        let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
+        let names = processes.filter_map(|process| process.file_name().into_string().ok());
+        let numbers = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let mut processes: Vec<String> = numbers.filter(is_child).collect();
+        processes.push(postmaster.clone());
+        processes
+    }
+
     /// The URL of a new and empty database.
     pub(crate) async fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));

@@ -1,6 +1,7 @@
 //! Calendar entries as a program reads them that forgives nothing.
 
 use super::*;
+use crate::documents::kit::cases;
 use crate::domain::kit::NOON;
 use crate::mailer::tests::conference;
 use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarProperty, ICalendarValue};
@@ -138,7 +139,7 @@ fn a_zone_with_odd_minutes_keeps_them() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(cases(128))]
 
     /// Whatever an owner types comes back, and becomes no line of its own.
     #[test]
@@ -153,5 +154,18 @@ proptest! {
         prop_assert_eq!(text(events[0], &ICalendarProperty::Summary), name);
         let location = location.replace("\r\n", "\n").replace('\t', " ");
         prop_assert_eq!(text(events[0], &ICalendarProperty::Location), location);
+    }
+
+    /// The same for every letter there is, with controls that a calendar cannot hold as blanks.
+    #[test]
+    fn any_text_comes_back(name in prop::collection::vec(any::<char>(), 1..80)) {
+        let name: String = name.into_iter().collect();
+        let odd = ConferenceView { name: name.clone(), ..conference() };
+        let calendar = read(&file(&entry(&odd)));
+        let events = components(&calendar, "VEVENT");
+        let name = name.replace("\r\n", "\n").replace('\r', "\n");
+        let shown = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+        let name: String = name.chars().map(shown).collect();
+        prop_assert_eq!(text(events[0], &ICalendarProperty::Summary), name);
     }
 }

@@ -4,11 +4,12 @@
 //! (`domain/seat_assignments.rs`).
 
 use super::{Door, OwnerCookie, PAGE_AND_ONE, Rejection, asked, cut, no_such_place, sought};
+use crate::http::path::Path;
 use crate::http::queries;
 use crate::store::people::{AttendeeKey, ListedAttendee};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;

@@ -6,10 +6,11 @@
 use super::attendees::{self, SeatNames};
 use super::{Door, OwnerCookie, Rejection, currency, row};
 use crate::documents::csv;
+use crate::http::path::Path;
 use crate::store::lists::{ListPlace, Wanted};
 use crate::store::people::AttendeeKey;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;

@@ -38,14 +38,14 @@ pub(in crate::http) fn owner_command<C: OwnerCommand + ToSchema>(
     let operation = command::<C>()
         .security(by_owner())
         .response("200", says("Done, or done before", &Accepted::name()));
-    refused(operation, &[&POSTED, &MANAGED, refusals])
+    refused(operation, &[&POSTED, &MANAGED, &[RefusalCode::Maintenance], refusals])
 }
 
 pub(in crate::http) fn create_conference() -> Operation {
     let operation = command::<CreateConference>()
         .description(Some("The access code is mailed to the owner; the cookie opens this one."))
         .response("200", says("Created, now or before", &Accepted::name()));
-    let refusals = [RefusalCode::DetailsInvalid, RefusalCode::SlugTaken];
+    let refusals = [RefusalCode::DetailsInvalid, RefusalCode::SlugTaken, RefusalCode::Maintenance];
     refused(operation, &[&POSTED, &refusals])
 }
 

@@ -23,6 +23,7 @@ impl Memory {
             return Ok(None);
         }
         let (attendees, attendees_gone) = self.attendees();
+        let changed_at = changes.events.last().map_or(0, |event| event.recorded_at);
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
         Ok(Some(Commit {
             ledger: self.id.0,
@@ -30,7 +31,7 @@ impl Memory {
             events: changes.events.clone(),
             entry: self.entry(),
             documents: self.documents()?,
-            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id)).collect(),
+            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id, changed_at)).collect(),
             attendees,
             attendees_gone,
             deadlines: deadlines.collect(),
@@ -41,9 +42,12 @@ impl Memory {
     }
 
     fn entry(&self) -> Option<LedgerEntry> {
-        if !self.changes.entry_changed {
-            return None;
-        }
+        if self.changes.entry_changed { self.entry_as_it_is() } else { None }
+    }
+
+    /// What the ledger's entry has to say.
+    #[must_use]
+    pub fn entry_as_it_is(&self) -> Option<LedgerEntry> {
         let conference = &self.base.conference;
         conference.details.as_ref().map(|details| LedgerEntry {
             slug: details.slug.clone(),
@@ -71,7 +75,9 @@ impl Memory {
         Ok(documents)
     }
 
-    fn lookup(&self, id: OrderId) -> Option<Lookup> {
+    /// What lists and look-ups have to say of an order that was loaded; `changed_at` (ms) is when its
+    /// own stream last got an event.
+    pub(super) fn lookup(&self, id: OrderId, changed_at: i64) -> Option<Lookup> {
         let file = self.orders.get(&id)?;
         let view = file.view.as_ref()?;
         let registrant = file.order.registrant.as_ref();
@@ -89,7 +95,7 @@ impl Memory {
             status: file.order.status.name(),
             total_minor: file.order.total.map_or(0, |total| total.minor),
             placed_at: view.placed_at.0,
-            changed_at: self.changes.events.last().map_or(0, |event| event.recorded_at),
+            changed_at,
             name,
             seats: view.seats(),
         })
@@ -100,25 +106,30 @@ impl Memory {
     fn attendees(&self) -> (Vec<Attendee>, Vec<(Uuid, u32)>) {
         let (mut named, mut gone) = (Vec::new(), Vec::new());
         for (id, position) in &self.changes.seats {
-            let file = self.orders.get(id);
-            let view = file.and_then(|file| file.view.as_ref()?.seats.get(*position as usize));
-            let seat = file.and_then(|file| file.assignments.seat(*position));
-            let assigned = seat.and_then(|seat| Some((seat.seat_type, seat.assigned.as_ref()?)));
-            match assigned {
-                Some((seat_type, (attendee, ticket))) => named.push(Attendee {
-                    process: id.0,
-                    place: *position,
-                    kind: seat_type.0,
-                    given_name: attendee.given_name.clone(),
-                    family_name: attendee.family_name.clone(),
-                    email: attendee.email.clone(),
-                    ticket: ticket.as_str().to_owned(),
-                    admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
-                }),
+            match self.attendee(*id, *position) {
+                Some(attendee) => named.push(attendee),
                 None => gone.push((id.0, *position)),
             }
         }
         (named, gone)
+    }
+
+    /// Who sits on one seat of an order that was loaded.
+    pub(super) fn attendee(&self, id: OrderId, position: u32) -> Option<Attendee> {
+        let file = self.orders.get(&id)?;
+        let view = file.view.as_ref().and_then(|view| view.seats.get(position as usize));
+        let seat = file.assignments.seat(position)?;
+        let (attendee, ticket) = seat.assigned.as_ref()?;
+        Some(Attendee {
+            process: id.0,
+            place: position,
+            kind: seat.seat_type.0,
+            given_name: attendee.given_name.clone(),
+            family_name: attendee.family_name.clone(),
+            email: attendee.email.clone(),
+            ticket: ticket.as_str().to_owned(),
+            admitted_at: view.and_then(|seat| seat.admitted_at).map(|at| at.0),
+        })
     }
 
     fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {

@@ -35,6 +35,11 @@ impl OrderFile {
         self.handled.get(&command_id).copied()
     }
 
+    /// Nothing has ever happened to this order.
+    pub(super) fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+
     pub(super) fn fold(
         &mut self,
         conference: views::order::Conference<'_>,

@@ -788,3 +788,18 @@ proptest! {
         prop_assert_eq!(look_up, named);
     }
 }
+
+/// Two servers, and the other one wrote the row last, without an event (found by seed 1020).
+#[test]
+fn a_deadline_that_has_come_is_written_again_whatever_we_remember() {
+    let mut desk = Desk::open(10, 0);
+    desk.browser(1, register(1, GENERAL, 2), NOON).unwrap();
+    let deadlines = |desk: &Desk| desk.commits.last().map(|commit| commit.deadlines.clone());
+    let written = deadlines(&desk);
+    let commits = desk.commits.len();
+    let look = Command::LookAgain { order_id: order_id(1) };
+    desk.of_the_house(look, minutes(1)).unwrap();
+    assert_eq!(desk.commits.len(), commits + 1);
+    assert_eq!(deadlines(&desk), written);
+    assert_eq!(written.map(|rows| rows.len()), Some(1));
+}

@@ -1,0 +1,76 @@
+//! Everything in a SQLite file as lines, and back. A reader of the write-ahead log sees one moment for
+//! as long as its transaction lasts, and keeps nobody from writing; only the log grows meanwhile.
+
+use super::{MIGRATIONS, Sqlite};
+use crate::store::Result;
+use crate::store::copy::{
+    About, Header, Kind, Lines, TABLES, Table, Target, ensure_empty, ensure_end, list,
+};
+use anyhow::Context;
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, Connection};
+use std::io::Write;
+
+impl Sqlite {
+    pub async fn copy_out(&self, about: About<'_>, to: &mut (dyn Write + Send)) -> Result<Header> {
+        let mut connection = self.readers.acquire().await?;
+        let mut moment = connection.begin().await?;
+        let mut rows = Vec::with_capacity(TABLES.len());
+        for Table { name, .. } in TABLES {
+            let count = AssertSqlSafe(format!("SELECT count(*) FROM {name}"));
+            rows.push(sqlx::query_scalar(count).fetch_one(&mut *moment).await?);
+        }
+        let header = Header::new(about, MIGRATIONS.len() as i64, &rows);
+        let line = serde_json::to_string(&header).context("a header is plain data")?;
+        writeln!(to, "{line}").context("cannot write the header")?;
+        for Table { name, columns } in TABLES {
+            let columns = list(columns, |_, (column, kind)| match kind {
+                Kind::Text | Kind::Number => (*column).to_owned(),
+                Kind::Id | Kind::Bytes => {
+                    format!("CASE WHEN {column} IS NOT NULL THEN lower(hex({column})) END")
+                }
+            });
+            let statement = AssertSqlSafe(format!("SELECT json_array({columns}) FROM {name}"));
+            let mut lines = sqlx::query_scalar::<_, String>(statement).fetch(&mut *moment);
+            while let Some(line) = lines.try_next().await? {
+                writeln!(to, "{line}").context("cannot write a row")?;
+            }
+        }
+        moment.rollback().await?;
+        Ok(header)
+    }
+
+    pub(in crate::store) async fn copy_in(
+        &self,
+        migration: i64,
+        targets: Vec<Target>,
+        lines: &mut Lines<'_>,
+    ) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        let mut all = writer.connection().await?.begin_with("BEGIN IMMEDIATE").await?;
+        let found: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&mut *all)
+            .await?;
+        ensure_empty(found == migration)?;
+        for mut target in targets {
+            let name = target.name;
+            let any = AssertSqlSafe(format!("SELECT EXISTS (SELECT 1 FROM {name})"));
+            let has_rows: bool = sqlx::query_scalar(any).fetch_one(&mut *all).await?;
+            ensure_empty(!has_rows)?;
+            let columns = list(&target.columns, |_, (column, _)| (*column).to_owned());
+            let values = list(&target.columns, |index, (_, kind)| match kind {
+                Kind::Text | Kind::Number => format!("value ->> {index}"),
+                Kind::Id | Kind::Bytes => format!("unhex(value ->> {index})"),
+            });
+            let statement =
+                format!("INSERT INTO {name} ({columns}) SELECT {values} FROM json_each($1)");
+            while let Some(rows) = target.next(lines)? {
+                let statement = AssertSqlSafe(statement.clone());
+                sqlx::query(statement).bind(rows).execute(&mut *all).await?;
+            }
+        }
+        ensure_end(lines)?;
+        all.commit().await?;
+        Ok(())
+    }
+}
