@@ -11,7 +11,7 @@ use crate::{config, open_files};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -156,6 +156,10 @@ impl Service {
         let mut request = request.map(|body| Body::new(Awaited::new(body)));
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let Ok(response) = self.router.oneshot(request).await;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            answering.never_ends();
+            return response;
+        }
         response.map(|body| Body::new(Answer::new(body, answering)))
     }
 }

@@ -52,6 +52,15 @@ impl Progress {
     }
 }
 
+impl Answering {
+    /// The connection becomes a socket: from now on it is nobody's turn, and the socket has bounds of
+    /// its own (`live.rs`).
+    pub(super) fn never_ends(self) {
+        // Together with the end that follows, an even number: odd it stays.
+        self.0.0.turns.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 impl Drop for Answering {
     fn drop(&mut self) {
         let Progress(count) = &self.0;
@@ -321,6 +330,21 @@ mod tests {
             theirs.write_all(b"late").await.unwrap();
         });
         assert_eq!((heard.unwrap(), start.elapsed()), (4, 10 * IDLE_MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_may_be_silent_for_as_long_as_it_likes() {
+        let (mut wire, mut theirs, progress) = wire(64);
+        progress.begin().never_ends();
+        let start = Instant::now();
+        for _ in 0..2 {
+            let (heard, ()) = tokio::join!(read(&mut wire), async {
+                sleep_until(Instant::now() + 10 * IDLE_MAX).await;
+                theirs.write_all(b"frame").await.unwrap();
+            });
+            assert_eq!(heard.unwrap(), 5);
+        }
+        assert_eq!(start.elapsed(), 20 * IDLE_MAX);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,10 +4,14 @@ use super::*;
 use crate::config::Config;
 use crate::http::wire::{BODY_MAX, HEAD_MAX, IDLE_MAX, STALL_MAX};
 use axum::body::to_bytes;
+use axum::extract::WebSocketUpgrade;
 use axum::routing::{get, post};
+use futures_util::{SinkExt, StreamExt};
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 /// More than fits into the buffers between two programs.
@@ -24,6 +28,16 @@ async fn start(change: impl FnOnce(&mut config::Http)) -> Server {
     change(&mut settings);
     let router = Router::new()
         .route("/", get(|| async { "hello" }))
+        .route(
+            "/socket",
+            get(|upgrade: WebSocketUpgrade| async {
+                upgrade.on_upgrade(|mut socket| async move {
+                    while let Some(Ok(message)) = socket.recv().await {
+                        socket.send(message).await.unwrap();
+                    }
+                })
+            }),
+        )
         .route("/long", get(|| async { vec![b'x'; LONG] }))
         .route(
             "/body",
@@ -86,6 +100,19 @@ async fn a_connection_that_is_kept_open_for_nothing_is_closed() {
     let start = Instant::now();
     assert_eq!(hear(&mut kept).await, "");
     assert_eq!(start.elapsed().as_secs(), IDLE_MAX.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_is_nobodys_turn() {
+    let server = start(|_| {}).await;
+    let request = format!("ws://{}/socket", server.address);
+    let (mut socket, _) = client_async(request, server.connect().await).await.unwrap();
+    for _ in 0..3 {
+        sleep_until(Instant::now() + 2 * IDLE_MAX).await;
+        socket.send(Message::Text("still here".into())).await.unwrap();
+        let heard = socket.next().await.unwrap().unwrap();
+        assert_eq!(heard.into_text().unwrap(), "still here");
+    }
 }
 
 #[tokio::test(start_paused = true)]
