@@ -10,8 +10,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "a load client measures time")]
 
-#[path = "rush/connection.rs"]
+#[path = "load/connection.rs"]
 mod connection;
+#[path = "load/figures.rs"]
+mod figures;
+#[path = "load/intents.rs"]
+mod intents;
+#[path = "load/program.rs"]
+mod program;
 #[path = "rush/registrant.rs"]
 mod registrant;
 #[path = "rush/report.rs"]

@@ -1,7 +1,6 @@
 //! The store goes away, other nodes write, the queue fills: nobody is lied to, nothing is lost.
 
 use crate::house::{Browser, Db, NOON, TestHouse, details, fresh, seat_type, start_with};
-use crate::postgres::Cluster;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -59,7 +58,7 @@ async fn two_or_retry(house: &TestHouse, browser: &Browser) -> u32 {
 /// PostgreSQL stops in the middle of the sale. People are asked to come back, and can.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_and_comes_back_loses_nothing() {
-    let cluster = Cluster::start();
+    let cluster = crate::postgres::own();
     let url = cluster.database().await;
     let house = start_with(Db::Sqlite, |config| config.storage.database_url = url).await;
     let conference = house.conference("outage", &[("General", 500, 10)]).await;
@@ -67,7 +66,7 @@ async fn a_database_that_goes_away_and_comes_back_loses_nothing() {
     let before = Browser::new("outage");
     house.accepted(&before.register(&seats), &before.token).await;
 
-    cluster.stop();
+    cluster.stop("immediate");
     let during = Browser::new("outage");
     let register = during.register(&seats);
     let url = house.url("/api/commands/register-to-conference");

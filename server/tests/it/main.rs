@@ -8,6 +8,7 @@ mod assignments;
 mod attacks;
 mod backup;
 mod cancelling;
+mod chaos;
 mod dashboard;
 mod desk;
 mod documents;

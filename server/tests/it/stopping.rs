@@ -2,7 +2,6 @@
 //! hangs. And whoever asks whether it is ready gets an answer soon, whatever hangs.
 
 use crate::house::{Browser, Db, start, start_with};
-use crate::postgres::Cluster;
 use crate::program::Program;
 use futures_util::StreamExt;
 use reqwest::{Client, StatusCode};
@@ -161,7 +160,7 @@ async fn a_provider_that_hangs_does_not_keep_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_does_not_keep_it() {
-    let cluster = Cluster::start();
+    let cluster = crate::postgres::own();
     let url = cluster.database().await;
     let folder = tempfile::tempdir().unwrap();
     let (mut program, client) = (Program::start(folder.path(), &url, &[]).await, client());
@@ -196,7 +195,7 @@ async fn a_database_that_hangs_does_not_keep_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_tells_of_a_database_that_hangs_and_of_its_return() {
-    let cluster = Cluster::start();
+    let cluster = crate::postgres::own();
     let url = cluster.database().await;
     let house = start_with(Db::Sqlite, |config| config.storage.database_url = url).await;
     let ready = async || {

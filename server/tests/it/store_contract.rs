@@ -933,10 +933,10 @@ async fn nodes_that_start_at_once_share_one_database() {
 
 #[tokio::test]
 async fn a_server_that_is_away_is_a_fault_until_it_is_back() {
-    let cluster = crate::postgres::Cluster::start();
+    let cluster = crate::postgres::own();
     let store = Store::open(&cluster.database().await).await.expect("a new database");
     store.commit(&creation(LEDGER, "rust-days")).await.expect("a new ledger");
-    cluster.stop();
+    cluster.stop("immediate");
     assert_fault(store.commit(&everything(1)).await);
     assert!(!store.is_ready().await);
     assert!(store.head(LEDGER).await.is_err());

@@ -1,15 +1,15 @@
 //! One registrant with a browser: buys one order after the other and notes how long each step took.
 
 use crate::connection::{Http, Socket};
+use crate::intents::Intents;
 use crate::target::Target;
+use anyhow::{Context, bail};
+use serde::Deserialize;
 use server::payment_gateway::{Callback, Outcome, PaymentGateway};
-use shared::commands::{
-    AssignRegistrantDetails, BrowserCommand, InitiatePayment, RegisterToConference,
-    Registrant as Person, SeatQuantity,
-};
-use shared::live::Topic;
+use shared::commands::BrowserCommand;
+use shared::live::{ClientFrame, Topic};
 use shared::views::{ConferenceView, OrderStatus};
-use shared::{CommandId, Money, OrderId, PaymentId, SeatTypeId, Timestamp};
+use shared::{Money, OrderId, PaymentId, SeatTypeId, Timestamp};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
@@ -24,6 +24,20 @@ pub(crate) struct Bought {
     pub(crate) whole_us: u64,
     /// When the provider's word was taken, which sells the seats.
     pub(crate) sold_at: Instant,
+}
+
+/// As much of a server's frame as a registrant needs.
+#[derive(Deserialize)]
+struct Pushed {
+    #[serde(default)]
+    topic: Option<Topic>,
+    #[serde(default)]
+    view: Option<PushedOrder>,
+}
+
+#[derive(Deserialize)]
+struct PushedOrder {
+    status: OrderStatus,
 }
 
 pub(crate) struct Registrant {
@@ -63,30 +77,45 @@ impl Registrant {
         let mut step_us = [0; STEPS.len()];
         let started = Instant::now();
 
-        self.command(&self.register(order_id), &token).await?;
+        self.command(&self.intents(order_id).register(&[(self.seat_type, 2)]), &token).await?;
         step_us[0] = since(started);
         self.socket.watch(&topic, Some(&token)).await?;
-        self.socket.until(&topic, OrderStatus::Held).await?;
+        self.until(&topic, OrderStatus::Held).await?;
         step_us[1] = since(started);
 
         let step = Instant::now();
-        self.command(&self.details(order_id), &token).await?;
+        self.command(&self.intents(order_id).details(), &token).await?;
         step_us[2] = since(step);
 
         let step = Instant::now();
         let payment_id = PaymentId(Uuid::now_v7());
-        self.command(&self.payment(order_id, payment_id), &token).await?;
+        self.command(&self.intents(order_id).pay(payment_id, self.total), &token).await?;
         step_us[3] = since(step);
 
         let step = Instant::now();
         self.pay(order_id, payment_id).await?;
         let sold_at = Instant::now();
         step_us[4] = since(step);
-        self.socket.until(&topic, OrderStatus::Confirmed).await?;
+        self.until(&topic, OrderStatus::Confirmed).await?;
         step_us[5] = since(step);
         let whole_us = since(started);
-        self.socket.unwatch(&topic).await?;
+        self.socket.say(&ClientFrame::Unwatch { topic }).await?;
         Ok(Bought { order_id, token, step_us, whole_us, sold_at })
+    }
+
+    /// Waits until the order is pushed with this status.
+    async fn until(&mut self, topic: &Topic, status: OrderStatus) -> anyhow::Result<()> {
+        loop {
+            let text = self.socket.next().await?;
+            let pushed: Pushed = serde_json::from_str(&text).context(text.to_string())?;
+            match (pushed.topic, pushed.view) {
+                (Some(about), Some(order)) if about == *topic && order.status == status => {
+                    return Ok(());
+                }
+                (Some(about), None) if about == *topic => bail!("refused: {text}"),
+                _ => {}
+            }
+        }
     }
 
     async fn command<C: BrowserCommand>(&mut self, command: &C, token: &str) -> anyhow::Result<()> {
@@ -108,36 +137,8 @@ impl Registrant {
         Ok(())
     }
 
-    fn register(&self, order_id: OrderId) -> RegisterToConference {
-        RegisterToConference {
-            command_id: CommandId(Uuid::new_v4()),
-            conference: self.slug.clone(),
-            order_id,
-            seats: vec![SeatQuantity { seat_type: self.seat_type, quantity: 2 }],
-        }
-    }
-
-    fn details(&self, order_id: OrderId) -> AssignRegistrantDetails {
-        AssignRegistrantDetails {
-            command_id: CommandId(Uuid::new_v4()),
-            conference: self.slug.clone(),
-            order_id,
-            registrant: Person {
-                given_name: "Ada".into(),
-                family_name: "Lovelace".into(),
-                email: "ada@example.org".into(),
-            },
-        }
-    }
-
-    fn payment(&self, order_id: OrderId, payment_id: PaymentId) -> InitiatePayment {
-        InitiatePayment {
-            command_id: CommandId(Uuid::new_v4()),
-            conference: self.slug.clone(),
-            order_id,
-            payment_id,
-            total: self.total,
-        }
+    fn intents(&self, order_id: OrderId) -> Intents<'_> {
+        Intents { slug: &self.slug, order_id }
     }
 }
 

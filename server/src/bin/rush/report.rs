@@ -1,5 +1,6 @@
 //! The figures of one level as a row: orders per second, p50/p99 in milliseconds per step, CPU.
 
+use crate::figures::percentile_ms;
 use crate::registrant::{Bought, STEPS};
 use std::time::Duration;
 
@@ -34,10 +35,4 @@ fn percentiles(values: impl Iterator<Item = u64>) -> String {
     let mut values: Vec<u64> = values.collect();
     values.sort_unstable();
     format!("{:.1} / {:.1}", percentile_ms(&values, 50), percentile_ms(&values, 99))
-}
-
-/// The value that `share` percent of sorted microseconds do not exceed, in milliseconds.
-pub(crate) fn percentile_ms(sorted: &[u64], share: usize) -> f64 {
-    let index = (sorted.len() * share / 100).min(sorted.len().max(1) - 1);
-    sorted.get(index).map_or(0.0, |us| *us as f64 / 1e3)
 }

@@ -2,8 +2,9 @@
 //! a steady pace: how long after a sale is every screen right, and what does it cost the server?
 
 use crate::connection::{Http, Socket};
+use crate::figures::percentile_ms;
 use crate::registrant::{Bought, Registrant};
-use crate::report::{Level, percentile_ms};
+use crate::report::Level;
 use crate::target::Target;
 use anyhow::{Context, ensure};
 use serde::Deserialize;

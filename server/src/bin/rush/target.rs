@@ -1,6 +1,7 @@
 //! The server under load: a release build in a process of its own, on a free port, with its own data.
 
-use anyhow::{Context, ensure};
+use crate::program::{self, PAYMENT_SECRET};
+use anyhow::Context;
 use server::payment_gateway::PaymentGateway;
 use std::fs;
 use std::net::SocketAddr;
@@ -10,8 +11,6 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
-
-const PAYMENT_SECRET: &str = "the load client plays the payment provider";
 
 pub(crate) struct Target {
     pub(crate) addr: SocketAddr,
@@ -29,22 +28,14 @@ impl Target {
         let folder = tempfile::tempdir()?;
         let sqlite = format!("sqlite:{}", folder.path().join("contoso.db").display());
         let url = database_url.unwrap_or(&sqlite);
-        let program = std::env::current_exe()?.with_file_name("server");
-        ensure!(program.exists(), "build the server first: {} is not there", program.display());
-        let mut server = Command::new(&program)
+        let command = Command::new(program::path()?);
+        let log = folder.path().join("server.log");
+        let mut command = program::set_up(command, folder.path(), url, &log)?;
+        let mut server = command
             .env("LISTEN_ADDR", "127.0.0.1:0")
-            .env("DATABASE_URL", url)
-            .env("DATA_DIR", folder.path())
-            .env("PAYMENT_SECRET", PAYMENT_SECRET)
-            .env("TEST_DOOR", "1")
-            .env("COMMANDS_PER_MINUTE", "0")
-            .env("SOCKETS_PER_CLIENT", "0")
-            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into()))
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.path().join("server.log"))?)
-            .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+            .context("cannot start the server")?;
         let addr = address(&mut server).await?;
         let database = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite, FULL" };
         Ok(Self {
@@ -60,13 +51,7 @@ impl Target {
 
     /// CPU seconds the server used so far.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        // Fields 14 and 15 of proc(5) stat, in clock ticks of a hundredth of a second.
-        const TICKS_PER_SECOND: f64 = 100.0;
-        let stat = fs::read_to_string(self.proc("stat")?)?;
-        let (_, fields) = stat.rsplit_once(')').context("an unknown form of stat")?;
-        let ticks: Vec<f64> =
-            fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
-        Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+        program::cpu_seconds(self.pid()?)
     }
 
     /// Memory of the server and bytes on disk.
@@ -78,7 +63,7 @@ impl Target {
 
     /// One of the server's figures in proc(5) status: `VmRSS:` is its memory now, `VmHWM:` its peak.
     pub(crate) fn memory_mb(&self, figure: &str) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(self.proc("status")?)?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix(figure));
         let kib = line.and_then(|line| line.trim().strip_suffix("kB")).context("no such figure")?;
         Ok(kib.trim().parse::<f64>()? * 1_024.0 / 1e6)
@@ -88,9 +73,8 @@ impl Target {
         self.server.kill().await.context("the server was gone already")
     }
 
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let pid = self.server.id().context("the server is gone; see its log")?;
-        Ok(format!("/proc/{pid}/{file}"))
+    fn pid(&self) -> anyhow::Result<u32> {
+        self.server.id().context("the server is gone; see its log")
     }
 }
 

@@ -1,21 +1,27 @@
 //! One kept-alive HTTP connection and one socket, with as little of the client's own work as possible.
+//! Part of the load client (`rush.rs`) and of `chaos.rs`.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request, Response};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use serde_json::json;
 use shared::live::{ClientFrame, Topic};
-use shared::views::OrderStatus;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+/// A whole answer.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
 
 /// A kept-alive HTTP/1.1 connection.
 pub(crate) struct Http {
@@ -40,8 +46,8 @@ impl Http {
     /// Signs an owner in; returns the cookie to show from then on.
     pub(crate) async fn sign_in(&mut self, email: &str, code: &str) -> anyhow::Result<String> {
         let body = json!({ "email": email, "access_code": code }).to_string();
-        let answer = self.answer(Method::POST, "/api/sign-in", None, body).await?;
-        let cookie = answer.headers().get("set-cookie").context("nobody signed us in")?;
+        let answer = self.ask(Method::POST, "/api/sign-in", None, body).await?;
+        let cookie = answer.headers.get("set-cookie").context("nobody signed us in")?;
         let (pair, _) = cookie.to_str()?.split_once(';').context("a cookie without attributes")?;
         Ok(pair.to_owned())
     }
@@ -62,50 +68,37 @@ impl Http {
         header: Option<(&'static str, String)>,
         body: String,
     ) -> anyhow::Result<Bytes> {
-        let answer = self.answer(method, path, header, body).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let Reply { status, body, .. } = self.ask(method, path, header, body).await?;
         ensure!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&body));
         Ok(body)
     }
 
-    async fn answer(
+    /// Sends JSON, unless the header says what else it is, and reads the whole answer.
+    pub(crate) async fn ask(
         &mut self,
         method: Method,
         path: &str,
         header: Option<(&'static str, String)>,
         body: String,
-    ) -> anyhow::Result<Response<Incoming>> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", &self.host)
-            .header("content-type", "application/json");
+    ) -> anyhow::Result<Reply> {
+        let mut request = Request::builder().method(method).uri(path).header("host", &self.host);
+        if header.as_ref().is_none_or(|(name, _)| *name != "content-type") {
+            request = request.header("content-type", "application/json");
+        }
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
         self.requests.ready().await?;
-        Ok(self.requests.send_request(request.body(Full::new(body.into()))?).await?)
+        let answer = self.requests.send_request(request.body(Full::new(body.into()))?).await?;
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Reply { status: head.status, headers: head.headers, body })
     }
 }
 
 /// A socket that watches one view at a time.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
-}
-
-/// As much of a server's frame as the client needs.
-#[derive(Deserialize)]
-struct Pushed {
-    #[serde(default)]
-    topic: Option<Topic>,
-    #[serde(default)]
-    view: Option<PushedOrder>,
-}
-
-#[derive(Deserialize)]
-struct PushedOrder {
-    status: OrderStatus,
 }
 
 impl Socket {
@@ -134,26 +127,7 @@ impl Socket {
         }
     }
 
-    pub(crate) async fn unwatch(&mut self, topic: &Topic) -> anyhow::Result<()> {
-        self.say(&ClientFrame::Unwatch { topic: topic.clone() }).await
-    }
-
-    /// Waits until the order is pushed with this status.
-    pub(crate) async fn until(&mut self, topic: &Topic, status: OrderStatus) -> anyhow::Result<()> {
-        loop {
-            let text = self.next().await?;
-            let pushed: Pushed = serde_json::from_str(&text).context(text.to_string())?;
-            match (pushed.topic, pushed.view) {
-                (Some(about), Some(order)) if about == *topic && order.status == status => {
-                    return Ok(());
-                }
-                (Some(about), None) if about == *topic => bail!("refused: {text}"),
-                _ => {}
-            }
-        }
-    }
-
-    async fn say(&mut self, frame: &ClientFrame) -> anyhow::Result<()> {
+    pub(crate) async fn say(&mut self, frame: &ClientFrame) -> anyhow::Result<()> {
         let text = serde_json::to_string(frame)?;
         self.stream.send(Message::Text(text.into())).await.context("the socket was closed")
     }
