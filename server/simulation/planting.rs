@@ -107,7 +107,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "does not write the rows of lists",
         "ledger/memory/commit.rs",
-        "changes.orders.iter().filter_map(|id| self.lookup(*id)).collect()",
+        "changes.orders.iter().filter_map(|id| self.lookup(*id, changed_at)).collect()",
         "vec![]",
     ),
     // The workers.

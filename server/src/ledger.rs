@@ -15,7 +15,7 @@ use crate::domain::conference::facts::slug_taken;
 use crate::events::CONFERENCE_STREAMS;
 use crate::ledgers::Bells;
 use crate::live::Hub;
-use crate::store::{Commit, CommitError, Store};
+use crate::store::{Commit, CommitError, Store, StoreFault};
 use crate::views::dashboard;
 use catch_up::CatchUp;
 use memory::{Changed, Memory};
@@ -102,12 +102,18 @@ impl From<anyhow::Error> for Attempt {
     }
 }
 
+impl From<StoreFault> for Attempt {
+    fn from(fault: StoreFault) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
 impl From<CommitError> for Attempt {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict => Self::Conflict,
             CommitError::SlugTaken => Self::SlugTaken,
-            CommitError::Fault(fault) => Self::Fault(fault.into()),
+            CommitError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -201,7 +207,7 @@ impl Ledger {
         if !self.store.is_shared() {
             return Ok(());
         }
-        let head = self.store.head(self.id.0).await.map_err(anyhow::Error::from)?;
+        let head = self.store.head(self.id.0).await?;
         if head.map_or(0, |known| known.head) == memory.head() {
             Ok(())
         } else {
@@ -210,16 +216,19 @@ impl Ledger {
     }
 
     /// Reads the newest snapshot and what follows.
-    async fn open(&self) -> anyhow::Result<Memory> {
-        // The head is read first. Events that another node adds meanwhile make the tail longer than
-        // the head says; then the first commit meets a conflict and everything is read again.
+    async fn open(&self) -> Result<Memory, Attempt> {
+        // The head is read first and the newest event last. When they are the same, so is everything
+        // in between; otherwise another node has written meanwhile.
         let head = self.store.head(self.id.0).await?.map_or(0, |known| known.head);
         let snapshot = self.store.snapshot(self.id.0).await?;
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
         let tail = self.store.read_streams(self.id.0, &CONFERENCE_STREAMS, after).await?;
+        let catch_up = self.catch_up().await?;
+        if catch_up.position() != head {
+            return Err(Attempt::Conflict);
+        }
         let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;
-        let memory = memory.within(self.bounds.memory);
-        Ok(memory.with_dashboard(self.catch_up().await?.done()))
+        Ok(memory.within(self.bounds.memory).with_dashboard(catch_up.done()))
     }
 
     /// Reads the dashboard's document and folds what follows it.
@@ -239,7 +248,7 @@ impl Ledger {
         }
     }
 
-    async fn load_orders(&self, memory: &mut Memory, requests: &[Request]) -> anyhow::Result<()> {
+    async fn load_orders(&self, memory: &mut Memory, requests: &[Request]) -> Result<(), Attempt> {
         let mut missing: Vec<OrderId> = requests
             .iter()
             .filter_map(|request| request.command.order_id())
@@ -252,7 +261,12 @@ impl Ledger {
         }
         let processes: Vec<Uuid> = missing.iter().map(|id| id.0).collect();
         let events = self.store.read_processes(self.id.0, &processes).await?;
-        memory.load_orders(&missing, &events)
+        // An order must not be newer than the conference that is remembered: the rules would see seats
+        // held that nobody counts.
+        if events.iter().any(|event| memory.head() < event.position) {
+            return Err(Attempt::Conflict);
+        }
+        Ok(memory.load_orders(&missing, &events)?)
     }
 
     /// Wakes the workers that wait for what this commit added.
