@@ -65,17 +65,7 @@ impl Rows {
             if let Some(process) = event.process {
                 self.by_process.entry(process).or_default().push(self.events.len());
             }
-            self.events.push(Recorded {
-                position,
-                stream: event.stream.clone(),
-                version: event.version,
-                process: event.process,
-                kind: event.kind.to_owned(),
-                payload: event.payload.clone(),
-                command_id: event.command_id,
-                cause: event.cause,
-                recorded_at: event.recorded_at,
-            });
+            self.events.push(event.at(position));
         }
     }
 

@@ -44,14 +44,19 @@ impl SimulatedStore {
         std::future::pending().await
     }
 
-    /// What any question meets on its way.
-    async fn gate(&self) -> Result<()> {
-        self.living().await;
-        let fate = self.world.fate_of_a_question();
+    /// The store takes its time, and the server may be gone by then.
+    async fn on_the_way(&self) {
         if let Some(pause) = self.world.pause_of_the_store() {
             tokio::time::sleep(pause).await;
             self.living().await;
         }
+    }
+
+    /// What any question meets on its way.
+    async fn gate(&self) -> Result<()> {
+        self.living().await;
+        let fate = self.world.fate_of_a_question();
+        self.on_the_way().await;
         match fate {
             Fate::CrashBefore | Fate::CrashAfter => self.die().await,
             Fate::Refused | Fate::Unanswered => Err(fault("the store does not answer")),
@@ -69,10 +74,7 @@ impl Keeper for SimulatedStore {
     async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
         self.living().await;
         let fate = self.world.fate_of_a_commit();
-        if let Some(pause) = self.world.pause_of_the_store() {
-            tokio::time::sleep(pause).await;
-            self.living().await;
-        }
+        self.on_the_way().await;
         match fate {
             Fate::CrashBefore => self.die().await,
             Fate::Refused => return Err(fault("the commit did not arrive").into()),
@@ -85,10 +87,7 @@ impl Keeper for SimulatedStore {
                 Err(fault("nobody knows whether the commit arrived").into())
             }
             _ => {
-                if let Some(pause) = self.world.pause_of_the_store() {
-                    tokio::time::sleep(pause).await;
-                    self.living().await;
-                }
+                self.on_the_way().await;
                 written
             }
         }

@@ -34,6 +34,9 @@ pub enum Promise {
     EveryOrderEnds,
     /// A command sent twice acts once; what was answered stays.
     ActsOnce,
+    /// What pages and lists read is what happened. Of what stands beside the history, so that no history
+    /// alone can break it.
+    ScreenNeverLies,
 }
 
 impl fmt::Display for Promise {
@@ -45,6 +48,7 @@ impl fmt::Display for Promise {
             Self::NoMoneyIgnored => "nobody's money is ignored",
             Self::EveryOrderEnds => "every order ends",
             Self::ActsOnce => "an answered command is durable and acts once",
+            Self::ScreenNeverLies => "the screen never lies",
         })
     }
 }

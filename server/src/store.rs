@@ -13,6 +13,7 @@ pub mod tools;
 
 use async_trait::async_trait;
 use lists::{Listed, Wanted};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -66,6 +67,27 @@ pub struct Recorded {
     pub recorded_at: i64,
 }
 
+impl NewEvent {
+    /// The same event as it rests at this position.
+    #[must_use]
+    pub fn at(&self, position: Position) -> Recorded {
+        let Self { stream, version, process, kind, payload, command_id, cause, recorded_at } =
+            self.clone();
+        let kind = kind.to_owned();
+        Recorded {
+            position,
+            stream,
+            version,
+            process,
+            kind,
+            payload,
+            command_id,
+            cause,
+            recorded_at,
+        }
+    }
+}
+
 /// A read model as JSON, with the position it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
@@ -82,7 +104,7 @@ pub struct Lookup {
     pub code: String,
     /// Lower case, or empty while unknown.
     pub email: String,
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// Minor units.
     pub total_minor: i64,
     pub placed_at: i64,

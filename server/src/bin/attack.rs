@@ -14,6 +14,10 @@ mod attacks;
 mod honest;
 #[path = "attack/line.rs"]
 mod line;
+#[path = "load/program.rs"]
+mod program;
+#[path = "load/running.rs"]
+mod running;
 #[path = "attack/target.rs"]
 mod target;
 

@@ -22,6 +22,8 @@ mod program;
 mod registrant;
 #[path = "rush/report.rs"]
 mod report;
+#[path = "load/running.rs"]
+mod running;
 #[path = "rush/screens.rs"]
 mod screens;
 #[path = "rush/target.rs"]

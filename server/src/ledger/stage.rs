@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// Steps of one process in one batch. The longest honest chain has six.
 const STEPS_MAX: u32 = 16;
 /// A process that could not go on is looked at again after this long, in seconds.
-const STUCK_RETRY_SECONDS: i64 = 60;
+pub const STUCK_RETRY_SECONDS: i64 = 60;
 /// Payments of one order; more is not a person.
 const PAYMENTS_PER_ORDER_MAX: usize = 20;
 /// Changes of seats of one order; more is not a person.

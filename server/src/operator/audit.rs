@@ -20,41 +20,11 @@ use crate::views::{conference, dashboard};
 use anyhow::{Context, anyhow};
 use serde_json::Value;
 use shared::{ConferenceId, Money, OrderId, Timestamp};
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice::from_ref;
 
 /// What a running server may be behind with what is due, in seconds.
 const PATIENCE_SECONDS: i64 = 120;
-/// What stands beside the history is what people are shown.
-const SCREEN: &str = "the screen never lies";
-
-/// A promise that is not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
-    promise: String,
-    position: Position,
-    pub(super) order: Option<OrderId>,
-    what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { promise, position, order, what } = self;
-        write!(f, "\"{promise}\" is broken at position {position}")?;
-        if let Some(order) = order {
-            write!(f, ", order {order}")?;
-        }
-        write!(f, ": {what}")
-    }
-}
-
-impl From<&Violation> for Finding {
-    fn from(Violation { promise, position, order, what }: &Violation) -> Self {
-        let promise = promise.to_string();
-        Self { promise, position: *position, order: *order, what: what.clone() }
-    }
-}
 
 /// What stood beside the history when its head was read.
 struct Beside {
@@ -84,7 +54,7 @@ pub(super) struct Audit<'a> {
     checker: Checker,
     memory: Memory,
     pub(super) summary: Summary,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<Violation>,
     /// What an operator should know and no promise speaks of.
     pub(super) notes: Vec<String>,
 }
@@ -125,9 +95,7 @@ impl<'a> Audit<'a> {
             Liveness::Stopped => audit.checker.settle(),
         }
         audit.summary = audit.checker.summary();
-        let violations: Vec<Finding> =
-            audit.checker.violations().iter().map(Finding::from).collect();
-        audit.findings.splice(0..0, violations);
+        audit.findings.splice(0..0, audit.checker.violations().iter().cloned());
         Ok(audit)
     }
 
@@ -150,10 +118,9 @@ impl<'a> Audit<'a> {
         words
     }
 
-    fn find(&mut self, promise: impl fmt::Display, order: Option<OrderId>, what: String) {
-        let promise = promise.to_string();
+    fn find(&mut self, promise: Promise, order: Option<OrderId>, what: String) {
         let position = self.checker.position();
-        self.findings.push(Finding { promise, position, order, what });
+        self.findings.push(Violation { promise, position, order, what });
     }
 
     /// Reads everything up to the head. Says where the conference's view changed last; or why nothing
@@ -216,7 +183,11 @@ impl<'a> Audit<'a> {
     fn compare(&mut self, name: &str, kept: &str, folded: &str) {
         let read = |text: &str| serde_json::from_str::<Value>(text).ok();
         if read(kept).is_none() || read(kept) != read(folded) {
-            self.find(SCREEN, None, format!("{name} is not what the history comes to"));
+            self.find(
+                Promise::ScreenNeverLies,
+                None,
+                format!("{name} is not what the history comes to"),
+            );
         }
     }
 
@@ -239,7 +210,7 @@ impl<'a> Audit<'a> {
         // Whatever came behind that head was not folded, and the entry is of that head.
         if !is_same {
             let what = "address, state or owner of the conference are not what its history says";
-            self.find(SCREEN, None, what.to_owned());
+            self.find(Promise::ScreenNeverLies, None, what.to_owned());
         }
     }
 
@@ -257,7 +228,7 @@ impl<'a> Audit<'a> {
                     "the conference's document shows position {}, and it has changed at {changed_at}",
                     at(&now)
                 );
-                self.find(SCREEN, None, what);
+                self.find(Promise::ScreenNeverLies, None, what);
             }
         }
         let documents = [&beside.conference, &beside.dashboard];
@@ -265,7 +236,7 @@ impl<'a> Audit<'a> {
         let snapshot = beside.snapshot.as_ref().map_or(0, |kept| kept.position);
         if ahead || beside.entry.head < snapshot {
             self.find(
-                SCREEN,
+                Promise::ScreenNeverLies,
                 None,
                 "a document or the snapshot is ahead of the history".to_owned(),
             );

@@ -9,43 +9,6 @@ use super::{LedgerHead, LedgerId, Lookup, Position, ProcessId, Result, Store, co
 use super::{postgres::Postgres, sqlite::Sqlite};
 use uuid::Uuid;
 
-/// A row of look-ups as it rests in its table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptLookup {
-    pub process: ProcessId,
-    pub code: String,
-    pub email: String,
-    pub status: String,
-    /// Minor units.
-    pub total_minor: i64,
-    pub placed_at: i64,
-    pub changed_at: i64,
-    pub name: String,
-    pub seats: u32,
-    pub sought: String,
-}
-
-impl From<Lookup> for KeptLookup {
-    fn from(lookup: Lookup) -> Self {
-        let Lookup { process, code, email, status, total_minor, placed_at, changed_at, .. } =
-            lookup;
-        let Lookup { name, seats, sought, .. } = lookup;
-        let status = status.to_owned();
-        Self {
-            process,
-            code,
-            email,
-            status,
-            total_minor,
-            placed_at,
-            changed_at,
-            name,
-            seats,
-            sought,
-        }
-    }
-}
-
 /// An effect as it rests in its table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptEffect {
@@ -93,7 +56,7 @@ delegate! {
     /// At most `limit` ledgers after this slug, in the order of slugs.
     ledgers(after: &str, limit: u32) -> Vec<LedgerHead>;
     /// The rows of these processes.
-    lookups(ledger: LedgerId, processes: &[ProcessId]) -> Vec<KeptLookup>;
+    lookups(ledger: LedgerId, processes: &[ProcessId]) -> Vec<Lookup>;
     /// The named places of these processes.
     places(ledger: LedgerId, processes: &[ProcessId]) -> Vec<Attendee>;
     /// The instants (ms) at which these processes are looked at again.
@@ -151,11 +114,11 @@ pub(super) fn check_release(found: Option<i64>, wanted: i64) -> Result<()> {
 /// Process, code, e-mail, status, total, placed at, changed at, name, seats, sought.
 pub(super) type LookupRow = (Uuid, String, String, String, i64, i64, i64, String, i64, String);
 
-impl From<LookupRow> for KeptLookup {
+impl From<LookupRow> for Lookup {
     fn from(row: LookupRow) -> Self {
         let (process, code, email, status, total_minor, placed_at, changed_at, ..) = row;
         let (.., name, seats, sought) = row;
-        let seats = counted(seats);
+        let (status, seats) = (status.into(), counted(seats));
         Self {
             process,
             code,

@@ -140,7 +140,7 @@ fn lookup(process: ProcessId, placed_at: i64) -> Lookup {
         process,
         code: "AB12CD".into(),
         email: "ada@example.org".into(),
-        status: "placed",
+        status: "placed".into(),
         total_minor: 1250,
         placed_at,
         changed_at: placed_at,
@@ -630,7 +630,7 @@ async fn lists_go_on_where_a_page_ended(world: World) {
 async fn lists_are_searched_and_filtered(world: World) {
     let World { store, .. } = &world.with_a_ledger().await;
     let odd = Lookup { sought: "100%_\\'ägnes".into(), ..lookup(id(2), 20) };
-    let paid = Lookup { status: "paid", ..lookup(id(3), 30) };
+    let paid = Lookup { status: "paid".into(), ..lookup(id(3), 30) };
     let lookups = vec![lookup(id(1), 10), odd, paid];
     store.commit(&Commit { lookups, ..at(1) }).await.unwrap();
     assert_eq!(listed(store, &wanted("", None)).await, [id(3), id(2), id(1)]);

@@ -1,15 +1,14 @@
 //! The server under attack: a release build in a process of its own, with the limits it has by default.
 
 use crate::line::{ATTACKER, Line, post};
+use crate::{program, running};
 use anyhow::{Context, ensure};
 use serde_json::json;
 use shared::views::ConferenceView;
 use shared::{OrderId, SeatTypeId};
-use std::fs;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
@@ -25,20 +24,17 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let program = std::env::current_exe()?.with_file_name("server");
-        ensure!(program.exists(), "build the server first: {} is not there", program.display());
-        let mut server = Command::new(&program)
+        let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+        let log = folder.path().join("server.log");
+        let command = Command::new(program::path()?);
+        let mut command = program::set_up(command, folder.path(), &url, &log, true)?;
+        let mut server = command
             .env("LISTEN_ADDR", "127.0.0.1:0")
-            .env("DATABASE_URL", format!("sqlite:{}", folder.path().join("contoso.db").display()))
-            .env("DATA_DIR", folder.path())
-            .env("TEST_DOOR", "1")
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.path().join("server.log"))?)
-            .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let addr = address(&mut server).await?;
+            .context("cannot start the server")?;
+        let addr = running::address(&mut server).await?;
         let conference = json!({
             "slug": SLUG,
             "name": "The attacked conference",
@@ -90,32 +86,13 @@ impl Target {
 
     /// What the server keeps in memory now, in megabytes (`VmRSS` of proc(5) status).
     pub(crate) fn memory_mb(&self) -> anyhow::Result<f64> {
-        self.figure("VmRSS:")
+        running::memory_mb(&self.server, "VmRSS:")
     }
 
     pub(crate) fn summary(&self) -> anyhow::Result<String> {
         Ok(format!(
             "The most that the server ever kept in memory: {:.0} MB",
-            self.figure("VmHWM:")?
+            running::memory_mb(&self.server, "VmHWM:")?
         ))
     }
-
-    fn figure(&self, name: &str) -> anyhow::Result<f64> {
-        let pid = self.server.id().context("the server is gone; see its log")?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|line| line.trim().strip_suffix("kB")).context("no such figure")?;
-        Ok(kib.trim().parse::<f64>()? * 1_024.0 / 1e6)
-    }
-}
-
-async fn address(server: &mut Child) -> anyhow::Result<SocketAddr> {
-    let output = server.stdout.take().context("no output")?;
-    let mut lines = BufReader::new(output).lines();
-    while let Some(line) = lines.next_line().await? {
-        if let Some(addr) = line.strip_prefix("listening on http://") {
-            return addr.parse().context("not an address");
-        }
-    }
-    anyhow::bail!("the server stopped before it listened")
 }

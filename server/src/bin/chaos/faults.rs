@@ -3,7 +3,7 @@
 use crate::cluster::Cluster;
 use crate::database::{Death, take_away};
 use crate::dice::Dice;
-use crate::program;
+use crate::figures::cpu_seconds;
 use crate::proxy::Trouble;
 use crate::scenarios::{Job, Scenario, Stage};
 use anyhow::Context;
@@ -187,7 +187,7 @@ async fn fill_disk(stage: &mut Stage) -> anyhow::Result<()> {
 async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     pause(stage, 100, 600).await;
     let pid = stage.server.pid()?;
-    let cpu_before = program::cpu_seconds(pid)?;
+    let cpu_before = cpu_seconds(pid)?;
     stage.server.limit_files(FEW_FILES)?;
     let mut hogs = Vec::with_capacity(HOGS);
     for _ in 0..HOGS {
@@ -197,7 +197,7 @@ async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     stage.world.begin_anew();
     let lasts = stage.dice.ms(500, 2_500);
     tokio::time::sleep(lasts).await;
-    let cpu = program::cpu_seconds(pid)? - cpu_before;
+    let cpu = cpu_seconds(pid)? - cpu_before;
     let share = cpu * 100.0 / lasts.as_secs_f64();
     stage.figures.busiest = stage.figures.busiest.max(share);
     drop(hogs);

@@ -37,7 +37,8 @@ impl Server {
     /// Starts it; from now on the world waits for it.
     pub(crate) fn start(&mut self, world: &World) -> anyhow::Result<()> {
         let command = Command::new(program::path()?);
-        let mut command = program::set_up(command, &self.folder, &self.database_url, &self.log)?;
+        let mut command =
+            program::set_up(command, &self.folder, &self.database_url, &self.log, false)?;
         command
             .env("LISTEN_ADDR", self.addr.to_string())
             .env("TEST_CLOCK_AHEAD_MS", world.ahead_ms().to_string())

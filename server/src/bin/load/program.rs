@@ -18,8 +18,8 @@ pub(crate) fn path() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// Makes `command`, which runs the server, use this folder and database, with the test door open and
-/// without limits. It dies with its handle; what it logs is added to `log`.
+/// Makes `command`, which runs the server, use this folder and database, with the test door open. Without
+/// limits one address may play everybody. It dies with its handle; what it logs is added to `log`.
 ///
 /// # Errors
 /// The log cannot be written.
@@ -28,6 +28,7 @@ pub(crate) fn set_up(
     folder: &Path,
     database_url: &str,
     log: &Path,
+    has_limits: bool,
 ) -> anyhow::Result<Command> {
     let log = fs::OpenOptions::new().create(true).append(true).open(log);
     command
@@ -35,24 +36,11 @@ pub(crate) fn set_up(
         .env("DATA_DIR", folder)
         .env("PAYMENT_SECRET", PAYMENT_SECRET)
         .env("TEST_DOOR", "1")
-        .env("COMMANDS_PER_MINUTE", "0")
-        .env("SOCKETS_PER_CLIENT", "0")
         .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into()))
         .stderr(Stdio::from(log.context("cannot write the server's log")?))
         .kill_on_drop(true);
+    if !has_limits {
+        command.env("COMMANDS_PER_MINUTE", "0").env("SOCKETS_PER_CLIENT", "0");
+    }
     Ok(command)
-}
-
-/// CPU seconds that a process used so far.
-///
-/// # Errors
-/// It is gone.
-pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    // Fields 14 and 15 of proc(5) stat, in clock ticks of a hundredth of a second.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = stat.rsplit_once(')').context("an unknown form of stat")?;
-    let ticks: Vec<f64> =
-        fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }

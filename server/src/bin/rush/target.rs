@@ -1,6 +1,7 @@
 //! The server under load: a release build in a process of its own, on a free port, with its own data.
 
 use crate::program::{self, PAYMENT_SECRET};
+use crate::{figures, running};
 use anyhow::Context;
 use server::payment_gateway::PaymentGateway;
 use std::fs;
@@ -8,7 +9,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
@@ -30,13 +30,13 @@ impl Target {
         let url = database_url.unwrap_or(&sqlite);
         let command = Command::new(program::path()?);
         let log = folder.path().join("server.log");
-        let mut command = program::set_up(command, folder.path(), url, &log)?;
+        let mut command = program::set_up(command, folder.path(), url, &log, false)?;
         let mut server = command
             .env("LISTEN_ADDR", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the server")?;
-        let addr = address(&mut server).await?;
+        let addr = running::address(&mut server).await?;
         let database = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite, FULL" };
         Ok(Self {
             addr,
@@ -51,7 +51,7 @@ impl Target {
 
     /// CPU seconds the server used so far.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        program::cpu_seconds(self.pid()?)
+        figures::cpu_seconds(self.server.id().context("the server is gone; see its log")?)
     }
 
     /// Memory of the server and bytes on disk.
@@ -61,32 +61,14 @@ impl Target {
         Ok(format!("server memory {memory:.1} MB; its folder {:.1} MB", bytes as f64 / 1e6))
     }
 
-    /// One of the server's figures in proc(5) status: `VmRSS:` is its memory now, `VmHWM:` its peak.
+    /// One of the server's figures; see [`running::memory_mb`].
     pub(crate) fn memory_mb(&self, figure: &str) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(figure));
-        let kib = line.and_then(|line| line.trim().strip_suffix("kB")).context("no such figure")?;
-        Ok(kib.trim().parse::<f64>()? * 1_024.0 / 1e6)
+        running::memory_mb(&self.server, figure)
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.server.kill().await.context("the server was gone already")
     }
-
-    fn pid(&self) -> anyhow::Result<u32> {
-        self.server.id().context("the server is gone; see its log")
-    }
-}
-
-async fn address(server: &mut Child) -> anyhow::Result<SocketAddr> {
-    let output = server.stdout.take().context("no output")?;
-    let mut lines = BufReader::new(output).lines();
-    while let Some(line) = lines.next_line().await? {
-        if let Some(addr) = line.strip_prefix("listening on http://") {
-            return addr.parse().context("not an address");
-        }
-    }
-    anyhow::bail!("the server stopped before it listened")
 }
 
 fn size_of(folder: &Path) -> anyhow::Result<u64> {

@@ -92,7 +92,7 @@ impl Memory {
             sought: format!("{code} {}\n{name}\n{email}", view.access_code).to_lowercase(),
             code,
             email,
-            status: file.order.status.name(),
+            status: file.order.status.name().into(),
             total_minor: file.order.total.map_or(0, |total| total.minor),
             placed_at: view.placed_at.0,
             changed_at,

@@ -9,7 +9,7 @@ use crate::domain::order::tests::{ada, euros};
 use crate::ledger::catch_up::CatchUp;
 use crate::ledger::memory::Bounds;
 use crate::store::people::Attendee;
-use crate::store::{Commit, Document, NewEvent, Recorded, Snapshot};
+use crate::store::{Commit, Document, Recorded, Snapshot};
 use crate::views::dashboard;
 use proptest::prelude::*;
 use shared::commands;
@@ -90,7 +90,7 @@ impl Desk {
         assert_eq!(commit.expected_head, self.history.len() as u64);
         for event in &commit.events {
             let position = self.history.len() as u64 + 1;
-            self.history.push(recorded(position, event));
+            self.history.push(event.at(position));
             self.checker.fold(&self.history[self.history.len() - 1]);
         }
         self.checker.settle();
@@ -140,20 +140,6 @@ impl Desk {
     fn document(&self, topic: &str) -> Option<&Document> {
         let documents = self.commits.iter().rev().flat_map(|commit| &commit.documents);
         documents.into_iter().find(|document| document.topic == topic)
-    }
-}
-
-fn recorded(position: Position, event: &NewEvent) -> Recorded {
-    Recorded {
-        position,
-        stream: event.stream.clone(),
-        version: event.version,
-        process: event.process,
-        kind: event.kind.to_owned(),
-        payload: event.payload.clone(),
-        command_id: event.command_id,
-        cause: event.cause,
-        recorded_at: event.recorded_at,
     }
 }
 

@@ -1,14 +1,15 @@
 //! The rows of orders compared with their events: what lists say, who sits where, what wakes them, and
 //! what of their money is on its way.
 
-use super::{Audit, Finding, SCREEN, unbroken};
-use crate::checker::Promise;
+use super::{Audit, unbroken};
+use crate::checker::{Promise, Violation};
 use crate::domain::payment::Status;
+use crate::ledger::stage::STUCK_RETRY_SECONDS;
 use crate::operator::PAGE;
 use crate::operator::effects::of_ledger;
 use crate::store::people::Attendee;
-use crate::store::tools::{KeptEffect, KeptLookup};
-use crate::store::{ProcessId, Recorded};
+use crate::store::tools::KeptEffect;
+use crate::store::{Lookup, ProcessId, Recorded};
 use shared::{OrderId, PaymentId, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
@@ -17,12 +18,10 @@ use uuid::Uuid;
 const ORDERS_AT_ONCE: usize = 250;
 /// How often an order that moves is read again before it is left for the next time.
 const READINGS_MAX: u32 = 20;
-/// A process that could not go on is looked at again after this long, in seconds.
-const STUCK_SECONDS: i64 = 60;
 
 /// The rows of some orders as they are kept.
 struct Kept {
-    lookups: HashMap<ProcessId, KeptLookup>,
+    lookups: HashMap<ProcessId, Lookup>,
     attendees: HashMap<ProcessId, Vec<Attendee>>,
     deadlines: HashMap<ProcessId, i64>,
     /// Only read when one of the orders waits for money to go back.
@@ -69,23 +68,19 @@ impl Audit<'_> {
     }
 
     /// How many events these orders have, and what differs from them.
-    async fn differences(&mut self, ids: &[Uuid]) -> anyhow::Result<(usize, Vec<Finding>)> {
+    async fn differences(&mut self, ids: &[Uuid]) -> anyhow::Result<(usize, Vec<Violation>)> {
         let events = self.store.read_processes(self.ledger, ids).await?;
         let orders: Vec<OrderId> = ids.iter().copied().map(OrderId).collect();
         if let Err(why) = unbroken(|| self.memory.load_orders(&orders, &events)) {
             self.memory.forget_orders();
             let what = format!("the events of an order cannot be folded: {why:#}");
             let position = self.checker.position();
-            let promise = Promise::HistoryIsWhole.to_string();
+            let promise = Promise::HistoryIsWhole;
             let order = orders.first().copied().filter(|_| orders.len() == 1);
             // Of many orders it is not known which: each is tried alone.
             let orders = order.map_or(orders, |order| vec![order]);
-            let finding = |order| Finding {
-                promise: promise.clone(),
-                position,
-                order: Some(order),
-                what: what.clone(),
-            };
+            let finding =
+                |order| Violation { promise, position, order: Some(order), what: what.clone() };
             return Ok((events.len(), orders.into_iter().map(finding).collect()));
         }
         let kept = self.kept(ids).await?;
@@ -95,7 +90,7 @@ impl Audit<'_> {
                 events.iter().filter(|e| e.process == Some(id.0)).cloned().collect();
             let position = own.last().map_or(0, |recorded| recorded.position);
             let wrong = self.wrong(id, &own, &kept);
-            found.extend(wrong.into_iter().map(|(promise, what)| Finding {
+            found.extend(wrong.into_iter().map(|(promise, what)| Violation {
                 promise,
                 position,
                 order: Some(id),
@@ -129,11 +124,11 @@ impl Audit<'_> {
     }
 
     /// What is wrong with the rows of one order.
-    fn wrong(&self, id: OrderId, events: &[Recorded], kept: &Kept) -> Vec<(String, String)> {
+    fn wrong(&self, id: OrderId, events: &[Recorded], kept: &Kept) -> Vec<(Promise, String)> {
         let mut wrong = Vec::new();
-        let mut screen = |what: String| wrong.push((SCREEN.to_owned(), what));
+        let mut screen = |what: String| wrong.push((Promise::ScreenNeverLies, what));
         let rows = self.memory.rows(id, events);
-        match (rows.lookup.map(KeptLookup::from), kept.lookups.get(&id.0)) {
+        match (rows.lookup, kept.lookups.get(&id.0)) {
             (None, None) => {}
             (None, Some(_)) => screen("it is in the lists and not in the history".to_owned()),
             (Some(_), None) => screen("it is not in the lists".to_owned()),
@@ -148,11 +143,11 @@ impl Audit<'_> {
         }
         let row = kept.deadlines.get(&id.0).copied().map(Timestamp);
         if let Some(what) = self.asleep(id, row) {
-            wrong.push((Promise::EveryOrderEnds.to_string(), what));
+            wrong.push((Promise::EveryOrderEnds, what));
         }
         for payment in self.forgotten_refunds(id, &kept.effects) {
             let what = format!("payment {payment} is to go back, and nothing will return it");
-            wrong.push((Promise::NoMoneyIgnored.to_string(), what));
+            wrong.push((Promise::NoMoneyIgnored, what));
         }
         wrong
     }
@@ -162,7 +157,7 @@ impl Audit<'_> {
         let wakes_at = self.memory.wakes_at(id, self.now)?;
         let latest = match self.now < wakes_at {
             true => wakes_at,
-            false => self.now.plus_seconds(STUCK_SECONDS),
+            false => self.now.plus_seconds(STUCK_RETRY_SECONDS),
         };
         match row {
             Some(row) if row <= latest => None,
@@ -186,7 +181,7 @@ impl Audit<'_> {
 }
 
 /// The names of what differs; the values may be anybody's name.
-fn differing(folded: &KeptLookup, row: &KeptLookup) -> Vec<&'static str> {
+fn differing(folded: &Lookup, row: &Lookup) -> Vec<&'static str> {
     let facts = [
         ("code", folded.code != row.code),
         ("e-mail", folded.email != row.email),

@@ -6,10 +6,8 @@ use tokio::time::timeout;
 
 use super::{ANSWER_MAX, MIGRATIONS, Postgres};
 use crate::store::people::Attendee;
-use crate::store::tools::{
-    KeptEffect, KeptEffectRow, KeptLookup, LookupRow, PlaceRow, check_release,
-};
-use crate::store::{HeadRow, LedgerHead, LedgerId, ProcessId, Result};
+use crate::store::tools::{KeptEffect, KeptEffectRow, LookupRow, PlaceRow, check_release};
+use crate::store::{HeadRow, LedgerHead, LedgerId, Lookup, ProcessId, Result};
 use uuid::Uuid;
 
 impl Postgres {
@@ -38,11 +36,7 @@ impl Postgres {
         Ok(rows.into_iter().map(LedgerHead::from).collect())
     }
 
-    pub async fn lookups(
-        &self,
-        ledger: LedgerId,
-        processes: &[ProcessId],
-    ) -> Result<Vec<KeptLookup>> {
+    pub async fn lookups(&self, ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Lookup>> {
         let query = sqlx::query_as(
             "SELECT process, code, email, status, total_minor, placed_at, changed_at, name, seats,
                     sought
@@ -51,7 +45,7 @@ impl Postgres {
         .bind(ledger)
         .bind(processes);
         let rows: Vec<LookupRow> = ask!(self, query, fetch_all)?;
-        Ok(rows.into_iter().map(KeptLookup::from).collect())
+        Ok(rows.into_iter().map(Lookup::from).collect())
     }
 
     pub async fn places(&self, ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Attendee>> {

@@ -40,7 +40,7 @@ pub(super) fn bind<'q>(
         .bind(column(&lookups, |lookup| lookup.process))
         .bind(column(&lookups, |lookup| lookup.code.as_str()))
         .bind(column(&lookups, |lookup| lookup.email.as_str()))
-        .bind(column(&lookups, |lookup| lookup.status))
+        .bind(column(&lookups, |lookup| &*lookup.status))
         .bind(column(&lookups, |lookup| lookup.total_minor))
         .bind(column(&lookups, |lookup| lookup.placed_at))
         .bind(column(&lookups, |lookup| lookup.changed_at))

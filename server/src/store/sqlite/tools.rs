@@ -3,10 +3,8 @@
 use super::write::json;
 use super::{BESIDE_BUSY_MAX, MIGRATIONS, Sqlite, path_in, settle};
 use crate::store::people::Attendee;
-use crate::store::tools::{
-    KeptEffect, KeptEffectRow, KeptLookup, LookupRow, PlaceRow, check_release,
-};
-use crate::store::{HeadRow, LedgerHead, LedgerId, ProcessId, Result};
+use crate::store::tools::{KeptEffect, KeptEffectRow, LookupRow, PlaceRow, check_release};
+use crate::store::{HeadRow, LedgerHead, LedgerId, Lookup, ProcessId, Result};
 use uuid::Uuid;
 
 impl Sqlite {
@@ -48,11 +46,7 @@ impl Sqlite {
         Ok(rows.into_iter().map(LedgerHead::from).collect())
     }
 
-    pub async fn lookups(
-        &self,
-        ledger: LedgerId,
-        processes: &[ProcessId],
-    ) -> Result<Vec<KeptLookup>> {
+    pub async fn lookups(&self, ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Lookup>> {
         let rows: Vec<LookupRow> = sqlx::query_as(
             "SELECT process, code, email, status, total_minor, placed_at, changed_at, name, seats,
                     sought
@@ -64,7 +58,7 @@ impl Sqlite {
         .bind(ids(processes))
         .fetch_all(&self.readers)
         .await?;
-        Ok(rows.into_iter().map(KeptLookup::from).collect())
+        Ok(rows.into_iter().map(Lookup::from).collect())
     }
 
     pub async fn places(&self, ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Attendee>> {

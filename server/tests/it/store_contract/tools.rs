@@ -2,7 +2,6 @@
 
 use super::{LEDGER, PROCESS, World, at, creation, id};
 use server::store::people::Attendee;
-use server::store::tools::KeptLookup;
 use server::store::{Commit, LedgerId, Lookup, NewEffect, Store};
 use uuid::Uuid;
 
@@ -33,7 +32,7 @@ fn lookup(process: Uuid) -> Lookup {
         process,
         code: "K7M2QX".into(),
         email: "ada@example.org".into(),
-        status: "held",
+        status: "held".into(),
         total_minor: 1_000,
         placed_at: 5,
         changed_at: 6,
@@ -67,10 +66,7 @@ async fn rows_are_read_as_they_were_written(world: World) {
     };
     world.store.commit(&rows).await.unwrap();
     let store = &world.store;
-    assert_eq!(
-        store.lookups(LEDGER, &[PROCESS]).await.unwrap(),
-        [KeptLookup::from(lookup(PROCESS))]
-    );
+    assert_eq!(store.lookups(LEDGER, &[PROCESS]).await.unwrap(), [lookup(PROCESS)]);
     let places = store.places(LEDGER, &[PROCESS, other]).await.unwrap();
     assert_eq!(places, [attendee(PROCESS, 0, "T0"), attendee(PROCESS, 1, "T1")]);
     let deadlines = store.deadlines(LEDGER, &[PROCESS, id(102)]).await.unwrap();
