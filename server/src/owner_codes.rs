@@ -7,13 +7,13 @@
 //! Not here: how often somebody may try (`http/owners.rs`).
 
 use crate::config::Secrets;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::{AccessCode, CommandId, ConferenceId};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -32,7 +32,12 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 pub struct OwnerCodes {
     key: [u8; 32],
     turns: Arc<Semaphore>,
+    /// What a hashing works in, for the next one. Every thread that made its own would keep it.
+    slates: Arc<Mutex<Vec<Slate>>>,
 }
+
+/// The memory of one hashing.
+type Slate = Vec<Block>;
 
 /// Too many wait for a hash already.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +47,8 @@ pub struct Crowded;
 impl OwnerCodes {
     #[must_use]
     pub fn new(secrets: &Secrets) -> Self {
-        Self { key: secrets.token_key, turns: Arc::new(Semaphore::new(AT_ONCE_MAX)) }
+        let turns = Arc::new(Semaphore::new(AT_ONCE_MAX));
+        Self { key: secrets.token_key, turns, slates: Arc::default() }
     }
 
     /// The code that this command made for this conference.
@@ -63,8 +69,11 @@ impl OwnerCodes {
         let digest = self.digest(&[b"owner salt 1", email.as_bytes()]);
         let salt: [u8; SALT_BYTES] = std::array::from_fn(|index| digest[index]);
         // It would keep everybody else on this thread waiting.
+        let slates = self.slates.clone();
         let hashed = tokio::task::spawn_blocking(move || {
-            let hashed = hash(code, salt);
+            let mut slate = lock(&slates).pop().unwrap_or_default();
+            let hashed = hash(code, salt, &mut slate);
+            lock(&slates).push(slate);
             drop(turn);
             hashed
         });
@@ -80,14 +89,19 @@ impl OwnerCodes {
     }
 }
 
+fn lock(slates: &Mutex<Vec<Slate>>) -> std::sync::MutexGuard<'_, Vec<Slate>> {
+    slates.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// In the usual form of stored hashes, `$argon2id$v=19$…`.
-fn hash(code: AccessCode, salt: [u8; SALT_BYTES]) -> String {
+fn hash(code: AccessCode, salt: [u8; SALT_BYTES], slate: &mut Slate) -> String {
     let (memory, passes, lanes) = COST;
     let params = Params::new(memory, passes, lanes, Some(HASH_BYTES)).expect("a cost in bounds");
+    slate.resize(params.block_count(), Block::default());
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut hash = [0; HASH_BYTES];
     argon
-        .hash_password_into(code.as_str().as_bytes(), &salt, &mut hash)
+        .hash_password_into_with_memory(code.as_str().as_bytes(), &salt, &mut hash, slate)
         .expect("code, salt and hash have lengths in bounds");
     let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
     format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}")
@@ -125,5 +139,21 @@ mod tests {
         assert_ne!(codes.hash("eve@example.org", code).await.unwrap(), kept);
         let other = "K7M-2QY".parse().unwrap();
         assert_ne!(codes.hash("ada@example.org", other).await.unwrap(), kept);
+    }
+
+    #[tokio::test]
+    async fn many_who_try_need_no_more_memory_than_two() {
+        let codes = codes(1);
+        let tries = (0..8).map(|number| {
+            let codes = codes.clone();
+            tokio::spawn(async move {
+                codes.hash("ada@example.org", AccessCode::from_random(number)).await
+            })
+        });
+        for attempt in tries.collect::<Vec<_>>() {
+            attempt.await.unwrap().unwrap();
+        }
+        let kept = lock(&codes.slates).len();
+        assert!((1..=AT_ONCE_MAX).contains(&kept), "{kept}");
     }
 }
