@@ -116,10 +116,7 @@ impl House {
     }
 
     /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
-    ///
-    /// # Errors
-    /// None so far.
-    pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+    pub async fn serve(self, listener: TcpListener) {
         let router = http::router(self.clone());
         let served = connections::serve(listener, router, &self.config.http, self.stop.clone());
         let stop = self.stop.clone();
@@ -141,7 +138,6 @@ impl House {
         let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
         self.wind_up(stopped_at).await;
         info!("Stopped");
-        Ok(())
     }
 
     /// Finishes what is under way behind the doors. Each part has its bound, because each may wait for

@@ -113,7 +113,8 @@ async fn serve() -> anyhow::Result<()> {
     });
     // On standard output, so that whoever started us can read where we are.
     println!("listening on http://{local_addr}");
-    house.serve(listener).await
+    house.serve(listener).await;
+    Ok(())
 }
 
 /// On a thread of its own, because what hangs may be the runtime.

@@ -44,7 +44,7 @@ pub(crate) struct TestHouse {
     house: House,
     config: Config,
     addr: SocketAddr,
-    serving: JoinHandle<anyhow::Result<()>>,
+    serving: JoinHandle<()>,
     folder: TempDir,
     /// Stops the server when the test ends, however it ends.
     _stop: tokio_util::sync::DropGuard,
@@ -179,7 +179,7 @@ impl TestHouse {
     pub(crate) async fn restart(self) -> Self {
         let Self { house, config, serving, folder, .. } = self;
         house.stop.cancel();
-        serving.await.unwrap().unwrap();
+        serving.await.unwrap();
         open(config, house.clock.clone(), folder).await
     }
 
