@@ -50,13 +50,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "believes a head that is newer than what it read",
         "ledger.rs",
-        "let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;",
+        "if catch_up.position() != head {",
         "let head = if PLANTED {
             self.store.head(self.id.0).await?.map_or(0, |known| known.head)
         } else {
             head
         };
-        let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;",
+        if !PLANTED && catch_up.position() != head {",
     ),
     defect(
         "says no without looking at the head",
