@@ -1,7 +1,10 @@
 //! What survives a crash: a store's tables in memory, with the store's rules and nothing else.
 //!
-//! Pure. Not here: what goes wrong on the way there (`store.rs`). That it behaves as the databases do is
-//! shown by the stores' own contract test, which runs over it, too.
+//! Pure. Not here: what goes wrong on the way there (`store.rs`). That it behaves as a database does is
+//! shown by playing what a seed wrote again, on SQLite (`disk/tests.rs`).
+
+#[cfg(test)]
+mod tests;
 
 use server::store::people::NewLink;
 use server::store::{
@@ -18,6 +21,9 @@ pub(crate) struct Disk {
     pub(crate) deadlines: BTreeMap<(LedgerId, ProcessId), i64>,
     pub(crate) effects: BTreeMap<(LedgerId, Uuid), EffectRow>,
     links: Vec<(LedgerId, NewLink)>,
+    /// What was written and what came of it, in order.
+    #[cfg(test)]
+    steps: Vec<tests::Step>,
 }
 
 /// The rows of one ledger.
@@ -100,6 +106,13 @@ impl Rows {
 impl Disk {
     /// All of a commit, or nothing.
     pub(crate) fn commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
+        let written = self.try_commit(commit);
+        #[cfg(test)]
+        self.steps.push(tests::Step::commit(commit, &written));
+        written
+    }
+
+    fn try_commit(&mut self, commit: &Commit) -> Result<(), CommitError> {
         let head = self.ledgers.get(&commit.ledger).map(Rows::head);
         let is_new = head.is_none() && commit.expected_head == 0 && commit.entry.is_some();
         if head != Some(commit.expected_head) && !is_new {
@@ -189,7 +202,8 @@ impl Disk {
         let is_due = |row: &EffectRow| !row.is_dead && row.due_at <= now;
         let mut due: Vec<_> = self.effects.iter_mut().filter(|(_, row)| is_due(row)).collect();
         due.sort_by_key(|(_, row)| row.due_at);
-        due.into_iter()
+        let leased: Vec<LeasedEffect> = due
+            .into_iter()
             .take(limit as usize)
             .map(|((ledger, id), row)| {
                 let attempts = row.attempts;
@@ -198,7 +212,10 @@ impl Disk {
                 let (kind, payload) = (row.kind.clone(), row.payload.clone());
                 LeasedEffect { ledger: *ledger, id: *id, kind, payload, attempts }
             })
-            .collect()
+            .collect();
+        #[cfg(test)]
+        self.steps.push(tests::Step::Lease { now, until, limit, leased: leased.clone() });
+        leased
     }
 
     pub(crate) fn next_effect(&self) -> Option<i64> {
@@ -206,6 +223,8 @@ impl Disk {
     }
 
     pub(crate) fn retry_effect(&mut self, ledger: LedgerId, id: Uuid, retry_at: i64, error: &str) {
+        #[cfg(test)]
+        self.steps.push(tests::Step::Retry { ledger, id, retry_at });
         if let Some(row) = self.effects.get_mut(&(ledger, id)).filter(|row| !row.is_dead) {
             row.due_at = retry_at;
             error.clone_into(&mut row.last_error);
@@ -213,6 +232,8 @@ impl Disk {
     }
 
     pub(crate) fn bury_effect(&mut self, ledger: LedgerId, id: Uuid, error: &str) {
+        #[cfg(test)]
+        self.steps.push(tests::Step::Bury { ledger, id, error: error.to_owned() });
         if let Some(row) = self.effects.get_mut(&(ledger, id)) {
             row.is_dead = true;
             error.clone_into(&mut row.last_error);

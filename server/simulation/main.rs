@@ -25,6 +25,9 @@ mod world;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: simulate [seeds [COUNT [FROM]] | replay SEED | mutants [SEEDS]]
   seeds COUNT FROM  plays COUNT seeds (1,000), beginning with FROM (1), on all cores
   replay SEED       plays one seed and tells its story

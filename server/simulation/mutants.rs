@@ -70,9 +70,12 @@ fn try_hunt(seeds: u64) -> Result<bool, String> {
 }
 
 fn row(name: &str, what: &str, found: &Option<Found>) {
-    let (seed, seconds) =
-        found.as_ref().map_or(("–", 0.0), |found| (found.seed.as_str(), found.seconds));
-    println!("| {name} | {what} | {seed} | {seconds:.1} |");
+    match found {
+        Some(Found { seed, seconds, .. }) => {
+            println!("| {name} | {what} | {seed} | {seconds:.1} |")
+        }
+        None => println!("| {name} | {what} | – | – |"),
+    }
 }
 
 /// What a seed found.

@@ -40,20 +40,25 @@ pub(crate) fn watch_panics() {
 /// Plays a plan to its end.
 pub(crate) fn run(plan: Plan, told: bool) -> Outcome {
     play(plan, told, |world| async move {
-        let played = timeout(VISITS_MAX, everybody(&world));
-        tokio::select! {
-            biased;
-            () = world.broken.cancelled() => {}
-            in_time = played => {
-                if in_time.is_err() {
-                    world.broke("somebody waits for an answer that never comes".to_owned());
-                }
-            }
-        }
-        world.heal();
-        rest(&world).await;
+        live(&world).await;
         checks::at_rest(&world).await;
     })
+}
+
+/// Lets everybody do what they came for, and waits until nothing more happens.
+pub(crate) async fn live(world: &Arc<World>) {
+    let played = timeout(VISITS_MAX, everybody(world));
+    tokio::select! {
+        biased;
+        () = world.broken.cancelled() => {}
+        in_time = played => {
+            if in_time.is_err() {
+                world.broke("somebody waits for an answer that never comes".to_owned());
+            }
+        }
+    }
+    world.heal();
+    rest(world).await;
 }
 
 /// Runs a story in a world of its own.

@@ -324,8 +324,8 @@ macro_rules! delegate {
                 $(#[$doc])*
                 pub async fn $name(&self, $($arg: $type),*) -> $result {
                     match self {
-                        Self::Sqlite(store) => store.$name($($arg),*).await,
-                        Self::Postgres(store) => store.$name($($arg),*).await,
+                        Self::Sqlite(store) => Box::pin(store.$name($($arg),*)).await,
+                        Self::Postgres(store) => Box::pin(store.$name($($arg),*)).await,
                         Self::Kept(store) => store.$name($($arg),*).await,
                     }
                 }
@@ -334,8 +334,8 @@ macro_rules! delegate {
                 $(#[$page_doc])*
                 pub async fn $page(&self, $($page_arg: $page_type),*) -> $page_result {
                     match self {
-                        Self::Sqlite(store) => store.$page($($page_arg),*).await,
-                        Self::Postgres(store) => store.$page($($page_arg),*).await,
+                        Self::Sqlite(store) => Box::pin(store.$page($($page_arg),*)).await,
+                        Self::Postgres(store) => Box::pin(store.$page($($page_arg),*)).await,
                         Self::Kept(_) => Err(anyhow::anyhow!("only databases keep this").into()),
                     }
                 }
