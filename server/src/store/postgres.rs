@@ -27,6 +27,9 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
+use tracing::warn;
+
+use crate::clock::Clock;
 
 use self::write::{APPEND, CREATE, bind, classify};
 use super::{
@@ -46,6 +49,8 @@ const MIGRATIONS: &[MigrationFile] = &[
 const CONNECTIONS_MAX: u32 = 10;
 /// How long a free or new connection is waited for: a database that is away is a fault soon.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// How often a server that starts tries: the machine may have started both at once.
+const CONNECTS_MAX: u32 = 15;
 /// The server ends a statement of ours after this long.
 const STATEMENT_MAX: &str = "5s";
 /// When not even that answer arrives, the connection is given up.
@@ -84,8 +89,19 @@ impl Postgres {
                     Ok(true)
                 })
             })
-            .connect_with(options)
-            .await?;
+            .connect_lazy_with(options);
+        for _ in 1..CONNECTS_MAX {
+            match pool.acquire().await {
+                Err(error @ (sqlx::Error::PoolTimedOut | sqlx::Error::Io(_))) => {
+                    warn!(%error, "PostgreSQL is not there yet");
+                    Clock::Real.sleep_until(Clock::Real.now().plus_seconds(1)).await;
+                }
+                // A wrong password does not become right.
+                Err(error) => return Err(error.into()),
+                Ok(_) => return Ok(Self { pool: pool.clone() }),
+            }
+        }
+        pool.acquire().await?;
         Ok(Self { pool })
     }
 

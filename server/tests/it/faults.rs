@@ -88,6 +88,19 @@ async fn a_database_that_goes_away_and_comes_back_loses_nothing() {
     assert_eq!(house.conference_view("outage").await.seat_types[0].held, 4);
 }
 
+/// The machine starts both at once, and the database takes longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_there_before_its_database_waits_for_it() {
+    let cluster = crate::postgres::own();
+    let url = cluster.database().await;
+    cluster.stop("fast");
+    let mut opening = Box::pin(Store::open(&url));
+    assert!(futures_util::poll!(&mut opening).is_pending());
+    cluster.resume();
+    let store = opening.await.expect("it waited");
+    assert!(store.is_ready().await);
+}
+
 /// The browser did not hear the answer and sends the same command to a server that was restarted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_repeated_after_a_restart_acts_once() {
