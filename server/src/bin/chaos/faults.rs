@@ -10,10 +10,12 @@ use anyhow::Context;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::task::block_in_place;
+use tokio::task::{JoinSet, block_in_place};
 
 /// Idle connections that use up a server's files.
 const HOGS: usize = 160;
+/// In this time most of them are there.
+const HOGS_COME: Duration = Duration::from_millis(100);
 /// Open files of a server that shall run out of them, and of one that has enough again.
 const FEW_FILES: u32 = 44;
 const ENOUGH_FILES: u32 = 1_024;
@@ -189,10 +191,12 @@ async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     let pid = stage.server.pid()?;
     let cpu_before = cpu_seconds(pid)?;
     stage.server.limit_files(FEW_FILES)?;
-    let mut hogs = Vec::with_capacity(HOGS);
+    // Nobody waits for them: a server without files lets the last of them stand in front of the door.
+    let mut hogs = JoinSet::new();
     for _ in 0..HOGS {
-        hogs.push(TcpStream::connect(stage.world.addr).await?);
+        hogs.spawn(TcpStream::connect(stage.world.addr));
     }
+    tokio::time::sleep(HOGS_COME).await;
     // Everybody has to come in anew, behind those.
     stage.world.begin_anew();
     let lasts = stage.dice.ms(500, 2_500);
