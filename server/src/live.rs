@@ -5,6 +5,7 @@
 //! once and shared by all who watch.
 //! Not here: sockets (`http/live.rs`).
 
+use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use shared::Timestamp;
 use shared::dashboard::PUSH_INTERVAL_MS;
@@ -25,7 +26,7 @@ const PACE: Duration = Duration::from_millis(PUSH_INTERVAL_MS);
 #[derive(Clone, Debug)]
 pub struct Frame {
     pub position: u64,
-    pub text: Arc<str>,
+    pub text: Utf8Bytes,
 }
 
 /// Where views are published and watched. Cheap to clone.

@@ -229,16 +229,18 @@ impl Connection {
         if !self.watched.contains(topic) && TOPICS_PER_SOCKET_MAX <= self.watched.len() {
             return Err(RefusalCode::TooManyTopics.into());
         }
-        // Asked before anything is delivered: a stranger must not get even one frame. The directory
-        // has no changes of its own to deliver.
-        let mut snapshot =
-            queries::snapshot(&self.door, topic.clone(), (caller, &self.owner)).await?;
-        self.watched.insert(topic.clone());
-        if *topic != Topic::Directory {
+        // Deliveries begin first, so that nothing is missed between them and what we ask now. They wait
+        // in the mailbox until this returns: a stranger does not get even one frame. The directory has
+        // no changes of its own to deliver.
+        let is_new = self.watched.insert(topic.clone());
+        if is_new && *topic != Topic::Directory {
             self.door.house.hub.watch(topic, &self.mailbox);
-            // Asked again: what changed before deliveries began is in this one.
-            snapshot = queries::snapshot(&self.door, topic.clone(), (caller, &self.owner)).await?;
         }
+        let snapshot = queries::snapshot(&self.door, topic.clone(), (caller, &self.owner)).await;
+        if is_new && snapshot.is_err() {
+            self.unwatch(topic);
+        }
+        let snapshot = snapshot?;
         Ok(snapshot_frame(topic, snapshot.position, snapshot.server_now, &snapshot.view))
     }
 
@@ -269,7 +271,7 @@ impl Connection {
 
     async fn push(&mut self, frames: Vec<Frame>) -> Flow {
         for frame in frames {
-            self.send_text(frame.text.as_ref().into()).await?;
+            self.send_text(frame.text).await?;
         }
         ControlFlow::Continue(())
     }
