@@ -12,11 +12,11 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Category, Code};
 use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::fs;
-use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 /// What the mail server gets for one answer.
@@ -75,7 +75,10 @@ impl Transport {
     pub(super) async fn deliver(&self, name: &str, message: Message) -> Result<(), MailError> {
         match self {
             Self::Files(dir) => {
-                write(dir, name, &message.formatted()).await.context("cannot write a mail")?;
+                let (dir, name) = (dir.clone(), name.to_owned());
+                let write = move || write(&dir, &name, &message.formatted());
+                let written = tokio::task::spawn_blocking(write).await;
+                written.context("nobody wrote a mail")?.context("cannot write a mail")?;
             }
             Self::Smtp(server) => {
                 let sent = timeout(MAIL_TIMEOUT, server.send(message)).await;
@@ -126,16 +129,35 @@ fn is_about_us(code: Code) -> bool {
     matches!(code.category, Category::Unspecified3)
 }
 
-/// The whole file or none of it, under its name.
-async fn write(dir: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-    fs::create_dir_all(dir).await?;
+/// The whole file or none of it, under its name. Waits for the disk, so it has a thread to itself.
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let unfinished: PathBuf = dir.join(format!(".{name}.unfinished"));
-    let mut file = fs::File::create(&unfinished).await?;
-    file.write_all(bytes).await?;
-    file.sync_all().await?;
-    fs::rename(&unfinished, dir.join(name)).await?;
+    create(&unfinished, bytes)?.sync_all()?;
+    rename(&unfinished, &dir.join(name))?;
     // The name is durable only when its folder is.
-    fs::File::open(dir).await?.sync_all().await
+    File::open(dir)?.sync_all()
+}
+
+/// Threads that change one folder at once keep the processor busy waiting for each other: here they sleep.
+/// For the disk, which takes longest, they all wait together.
+static FOLDER: Mutex<()> = Mutex::new(());
+
+fn create(file: &Path, bytes: &[u8]) -> io::Result<File> {
+    let _alone = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut file = match File::create(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(file.parent().unwrap_or(file))?;
+            File::create(file)?
+        }
+        created => created?,
+    };
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let _alone = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+    fs::rename(from, to)
 }
 
 #[cfg(test)]
