@@ -8,6 +8,7 @@ use crate::disk::Disk;
 use crate::plan::{Faults, Plan, chance};
 use crate::post::Sacks;
 use crate::provider::Books;
+use crate::run::panics;
 use crate::store::SimulatedStore;
 use fastrand::Rng;
 use server::checker::Checker;
@@ -62,6 +63,8 @@ pub(crate) type Figures = BTreeMap<&'static str, u64>;
 pub(crate) struct World {
     pub(crate) plan: Plan,
     began: Instant,
+    /// When it began.
+    panics: u32,
     disk: Mutex<Disk>,
     state: Mutex<State>,
     pub(crate) books: Mutex<Books>,
@@ -115,6 +118,7 @@ impl World {
         Arc::new(Self {
             plan,
             began: Instant::now(),
+            panics: panics(),
             disk: Mutex::default(),
             state: Mutex::new(state),
             books: Mutex::default(),
@@ -193,8 +197,15 @@ impl World {
         state.script.clear();
     }
 
-    /// Counts a question; false: that was one too many.
+    /// Counts a question; false: that was one too many, or a server has panicked, which may go on like
+    /// this for ever.
     pub(crate) fn may_ask(&self) -> bool {
+        if panics() != self.panics {
+            if !self.broken.is_cancelled() {
+                self.broke("something panicked".to_owned());
+            }
+            return false;
+        }
         let questions = {
             let mut state = self.state();
             state.questions += 1;
