@@ -20,7 +20,7 @@ pub mod ledgers;
 pub mod live;
 pub mod mailer;
 pub mod maintenance;
-mod open_files;
+pub mod open_files;
 pub mod operator;
 pub mod order_links;
 pub mod owner_codes;

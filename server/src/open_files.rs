@@ -6,7 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
 /// Raises the limit as far as we may; answers what it is then. `None`: there is none.
-pub(crate) fn raise_limit() -> Option<usize> {
+#[must_use]
+pub fn raise_limit() -> Option<usize> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = if current == maximum {
         current

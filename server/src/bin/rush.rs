@@ -1,12 +1,10 @@
-//! The load client: `make rush`. Starts a release server in a process of its own and sends it whole
-//! registrations: register → held → details → pay → the provider's callback → confirmed. Commands
-//! travel over HTTP, answers about seats and payments arrive as pushes on a socket, as in a browser.
+//! The load client: `make rush`. Starts a release server in a process of its own and plays everybody who
+//! uses it: whole registrations (register → held → details → pay → the provider's callback → confirmed),
+//! reservations alone, an on-sale peak, and screens on which every sale must appear. Commands travel over
+//! HTTP, answers about seats and payments arrive as pushes on a socket, as in a browser.
 //!
-//! Then opens many screens, half of them dashboards and half seat pages, lets orders arrive at a steady
-//! pace and measures how long each sale takes to every screen.
-//!
-//! Prints, per number of registrants at once, orders per second and p50/p99 of every step, and checks
-//! at the end that nothing was oversold and that everything that was answered is there.
+//! Prints rates, p50/p99 of every step, the server's CPU and memory, and fails when something was oversold
+//! or something that was answered is not there.
 
 #![expect(clippy::disallowed_methods, reason = "a load client measures time")]
 
@@ -16,12 +14,18 @@ mod connection;
 mod figures;
 #[path = "load/intents.rs"]
 mod intents;
+#[path = "rush/options.rs"]
+mod options;
+#[path = "rush/peak.rs"]
+mod peak;
 #[path = "load/program.rs"]
 mod program;
 #[path = "rush/registrant.rs"]
 mod registrant;
 #[path = "rush/report.rs"]
 mod report;
+#[path = "rush/reservations.rs"]
+mod reservations;
 #[path = "load/running.rs"]
 mod running;
 #[path = "rush/screens.rs"]
@@ -31,92 +35,97 @@ mod target;
 
 use anyhow::{Context, bail, ensure};
 use connection::Http;
+use options::{Options, Scenario};
+use peak::peak;
 use registrant::{Bought, Registrant};
 use report::{Level, print_header, print_level};
-use serde_json::json;
+use reservations::reserve;
+use screens::{Pace, Watched};
+use serde_json::{Value, json};
 use shared::live::{Snapshot, View};
 use shared::views::{ConferenceView, OrderStatus};
 use std::time::{Duration, Instant};
 use target::Target;
 
-const USAGE: &str = "usage: rush [--registrants 1,16,64,256] [--seconds 5] [--screens 1000]
-            [--orders-a-minute 500] [--screen-seconds 30] [--database-url URL]
-  --registrants \"\" or --screens 0 leaves that part out
-  without --database-url: DATABASE_URL, or SQLite in a temporary folder";
-
-struct Options {
-    registrants: Vec<usize>,
-    seconds: u64,
-    screens: usize,
-    orders_a_minute: u32,
-    screen_seconds: u64,
-    database_url: Option<String>,
-}
+/// As many as a seat type may have, and more than any run can sell.
+const SEATS: u32 = 100_000;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let options = options()?;
+    let options = Options::read()?;
+    // Ten thousand connections are files, too.
+    let _ = server::open_files::raise_limit();
     let target = Target::start(options.database_url.as_deref()).await?;
     println!("{} (release {}, {} cores)", target.database, target.profile, cores());
-    if !options.registrants.is_empty() {
-        print_header();
-    }
-    for (number, registrants) in options.registrants.iter().enumerate() {
-        let slug = format!("rush-{number}-{}", target.run);
-        let conference = make_conference(&target, &slug).await?;
-        let level = run_level(&target, &conference, *registrants, options.seconds).await?;
-        print_level(*registrants, &level);
-        check(&target, &slug, &level).await?;
-    }
-    if 0 < options.screens {
-        watch(&target, &options).await?;
+    let mut figures = serde_json::Map::new();
+    for scenario in &options.scenarios {
+        let found = play(*scenario, &target, &options).await?;
+        figures.insert(format!("{scenario:?}").to_lowercase(), found);
     }
     println!("{}", target.summary()?);
+    if let Some(file) = &options.json {
+        let figures = json!({ "database": target.database, "cores": cores(), "figures": figures });
+        std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;
+    }
     target.stop().await
 }
 
-fn options() -> anyhow::Result<Options> {
-    let database_url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    let mut options = Options {
-        registrants: vec![1, 16, 64, 256],
-        seconds: 5,
-        screens: 1_000,
-        orders_a_minute: 500,
-        screen_seconds: 30,
-        database_url,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().with_context(|| USAGE.to_owned())?;
-        match name.as_str() {
-            "--registrants" => {
-                let levels = value.split(',').filter(|level| !level.is_empty());
-                let numbers: Result<Vec<usize>, _> = levels.map(str::parse).collect();
-                options.registrants = numbers.context(USAGE)?;
-            }
-            "--seconds" => options.seconds = value.parse().context(USAGE)?,
-            "--screens" => options.screens = value.parse().context(USAGE)?,
-            "--orders-a-minute" => options.orders_a_minute = value.parse().context(USAGE)?,
-            "--screen-seconds" => options.screen_seconds = value.parse().context(USAGE)?,
-            "--database-url" => options.database_url = Some(value),
-            _ => bail!("{USAGE}"),
+async fn play(scenario: Scenario, target: &Target, options: &Options) -> anyhow::Result<Value> {
+    let new = async |name: &str, quota| make_conference(target, name, quota).await;
+    match scenario {
+        Scenario::Steady => steady(target, options).await,
+        Scenario::Reservations => {
+            let conference = new("reservations", SEATS).await?;
+            reserve(target, &conference, options.reservers, options.seconds).await
+        }
+        Scenario::Peak => {
+            let conference = new("peak", options.seats).await?;
+            peak(target, conference, options.people).await
+        }
+        Scenario::Screens => {
+            let conference = new("screens", SEATS).await?;
+            let watched = Watched { screens: options.screens, dashboards: options.screens / 2 };
+            watch(target, &conference, watched, options.pace()).await
+        }
+        Scenario::Watchers => {
+            let conference = new("watchers", SEATS).await?;
+            let watched = Watched { screens: options.watchers, dashboards: 0 };
+            let pace = Pace { orders_a_minute: 60, ..options.pace() };
+            watch(target, &conference, watched, pace).await
         }
     }
-    Ok(options)
+}
+
+/// One level after the other, each with a conference of its own.
+async fn steady(target: &Target, options: &Options) -> anyhow::Result<Value> {
+    print_header();
+    let mut levels = Vec::new();
+    for registrants in &options.registrants {
+        let conference = make_conference(target, &format!("steady-{registrants}"), SEATS).await?;
+        let level = run_level(target, &conference, *registrants, options.seconds).await?;
+        levels.push(print_level(*registrants, &level));
+        check(target, &conference.slug, &level).await?;
+    }
+    Ok(Value::Array(levels))
 }
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// One hot conference with more seats than the run can sell.
-async fn make_conference(target: &Target, slug: &str) -> anyhow::Result<ConferenceView> {
+/// One hot conference.
+async fn make_conference(
+    target: &Target,
+    name: &str,
+    quota: u32,
+) -> anyhow::Result<ConferenceView> {
+    let slug = format!("{name}-{}", target.run);
     let mut http = Http::connect(target.addr).await?;
     let body = json!({
         "slug": slug,
         "name": "The nine o'clock sale",
         "owner": { "email": screens::OWNER, "access_code": screens::OWNER_CODE },
-        "seat_types": [{ "name": "General admission", "price_minor": 19_900, "quota": 100_000 }],
+        "seat_types": [{ "name": "General admission", "price_minor": 19_900, "quota": quota }],
     });
     let answer = http.post("/test/conferences", None, body.to_string()).await?;
     serde_json::from_slice(&answer).context("no conference came back")
@@ -148,26 +157,25 @@ async fn run_level(
 }
 
 /// Screens that are open while orders arrive.
-async fn watch(target: &Target, options: &Options) -> anyhow::Result<()> {
-    let slug = format!("screens-{}", target.run);
-    let conference = make_conference(target, &slug).await?;
-    let Options { screens, orders_a_minute, screen_seconds, .. } = options;
-    let pace = screens::Pace { orders_a_minute: *orders_a_minute, seconds: *screen_seconds };
-    let level = screens::keep_right(target, &conference, *screens, pace).await?;
-    check(target, &slug, &level).await
+async fn watch(
+    target: &Target,
+    conference: &ConferenceView,
+    watched: Watched,
+    pace: Pace,
+) -> anyhow::Result<Value> {
+    let (level, figures) = screens::keep_right(target, conference, watched, pace).await?;
+    check(target, &conference.slug, &level).await?;
+    Ok(figures)
 }
 
 /// Nothing oversold, nothing half done, and every confirmed order can be read.
 async fn check(target: &Target, slug: &str, level: &Level) -> anyhow::Result<()> {
-    let mut http = Http::connect(target.addr).await?;
-    let body = http.get(&format!("/api/views/conference/{slug}"), None).await?;
-    let View::Conference(view) = serde_json::from_slice::<Snapshot>(&body)?.view else {
-        bail!("not a conference");
-    };
+    let view = target.conference(slug).await?;
     let line = &view.seat_types[0];
     let sold = 2 * level.bought.len();
     ensure!(line.sold as usize == sold, "{} seats sold, but {sold} were confirmed", line.sold);
     ensure!(line.held == 0, "{} seats are still held", line.held);
+    let mut http = Http::connect(target.addr).await?;
     for order in &level.bought {
         let path = format!("/api/views/order/{slug}/{}", order.order_id);
         let body = http.get(&path, Some(&order.token)).await?;

@@ -40,7 +40,10 @@ pub(crate) fn set_up(
         .stderr(Stdio::from(log.context("cannot write the server's log")?))
         .kill_on_drop(true);
     if !has_limits {
-        command.env("COMMANDS_PER_MINUTE", "0").env("SOCKETS_PER_CLIENT", "0");
+        command
+            .env("COMMANDS_PER_MINUTE", "0")
+            .env("SOCKETS_PER_CLIENT", "0")
+            .env("CONNECTIONS_PER_CLIENT", "0");
     }
     Ok(command)
 }

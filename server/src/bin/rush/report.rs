@@ -2,6 +2,7 @@
 
 use crate::figures::percentile_ms;
 use crate::registrant::{Bought, STEPS};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 pub(crate) struct Level {
@@ -20,19 +21,30 @@ pub(crate) fn print_header() {
     println!("{:>11} {:>9} {:>13}", "", "", "p50 / p99 ms");
 }
 
-pub(crate) fn print_level(registrants: usize, level: &Level) {
+/// Prints a level as a row and returns it as JSON.
+pub(crate) fn print_level(registrants: usize, level: &Level) -> Value {
     let orders = level.bought.len();
     let rate = orders as f64 / level.elapsed.as_secs_f64();
+    let cpu_ms = level.cpu_seconds * 1e3 / orders.max(1) as f64;
     print!("{registrants:>11} {rate:>9.0}");
-    for step in 0..STEPS.len() {
-        print!(" {:>13}", percentiles(level.bought.iter().map(|order| order.step_us[step])));
+    let mut steps = serde_json::Map::new();
+    let step_us = |step: usize| level.bought.iter().map(move |order| order.step_us[step]).collect();
+    let columns = STEPS.iter().enumerate().map(|(step, name)| (*name, step_us(step)));
+    let whole = ("whole", level.bought.iter().map(|order| order.whole_us).collect());
+    for (name, times) in columns.chain([whole]) {
+        let (p50, p99) = percentiles(times);
+        print!(" {:>13}", format!("{p50:.1} / {p99:.1}"));
+        steps.insert(name.to_owned(), json!({ "p50_ms": p50, "p99_ms": p99 }));
     }
-    print!(" {:>13}", percentiles(level.bought.iter().map(|order| order.whole_us)));
-    println!(" {:>12.2}", level.cpu_seconds * 1e3 / orders.max(1) as f64);
+    println!(" {cpu_ms:>12.2}");
+    json!({
+        "registrants": registrants, "orders_per_second": rate, "steps": steps,
+        "server_cpu_ms_per_order": cpu_ms,
+    })
 }
 
-fn percentiles(values: impl Iterator<Item = u64>) -> String {
-    let mut values: Vec<u64> = values.collect();
+/// Milliseconds.
+fn percentiles(mut values: Vec<u64>) -> (f64, f64) {
     values.sort_unstable();
-    format!("{:.1} / {:.1}", percentile_ms(&values, 50), percentile_ms(&values, 99))
+    (percentile_ms(&values, 50), percentile_ms(&values, 99))
 }

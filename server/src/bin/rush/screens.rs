@@ -8,6 +8,7 @@ use crate::report::Level;
 use crate::target::Target;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use shared::live::Topic;
 use shared::views::ConferenceView;
 use std::sync::Arc;
@@ -24,6 +25,13 @@ const REGISTRANTS: usize = 16;
 const OPENING_MAX: usize = 32;
 /// A screen that does not show the last sale after this long will never.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many screens there are, and how many of them are dashboards.
+#[derive(Clone, Copy)]
+pub(crate) struct Watched {
+    pub(crate) screens: usize,
+    pub(crate) dashboards: usize,
+}
 
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
@@ -76,12 +84,13 @@ struct Stage {
 pub(crate) async fn keep_right(
     target: &Target,
     conference: &ConferenceView,
-    screens: usize,
+    watched: Watched,
     pace: Pace,
-) -> anyhow::Result<Level> {
+) -> anyhow::Result<(Level, Value)> {
+    let screens = watched.screens;
     let memory_before = target.memory_mb("VmRSS:")?;
     let stage = Arc::new(Stage { open: AtomicU32::new(0), total: watch::Sender::new(None) });
-    let watching = open_screens(target, &conference.slug, screens, &stage).await?;
+    let watching = open_screens(target, &conference.slug, watched, &stage).await?;
     let memory_open = target.memory_mb("VmRSS:")?;
     let cpu_before = target.cpu_seconds()?;
     let started = Instant::now();
@@ -95,22 +104,23 @@ pub(crate) async fn keep_right(
         seen.push(screen.context("a screen never showed the last sale")???);
     }
     let level = Level { bought, elapsed, cpu_seconds };
-    print_figures(&seen, &level)?;
+    let mut figures = print_figures(&seen, &level)?;
+    let each_kb = (memory_open - memory_before) * 1e3 / screens as f64;
+    let at_most = target.memory_mb("VmHWM:")?;
     println!(
         "{:>9} server memory {memory_before:.1} MB before, {memory_open:.1} MB with the screens open \
-         ({:.0} kB each), {:.1} MB after, {:.1} MB at most",
+         ({each_kb:.0} kB each), {:.1} MB after, {at_most:.1} MB at most",
         "",
-        (memory_open - memory_before) * 1e3 / screens as f64,
         target.memory_mb("VmRSS:")?,
-        target.memory_mb("VmHWM:")?,
     );
-    Ok(level)
+    figures["memory_kb_per_screen"] = each_kb.into();
+    Ok((level, figures))
 }
 
 async fn open_screens(
     target: &Target,
     slug: &str,
-    screens: usize,
+    Watched { screens, dashboards }: Watched,
     stage: &Arc<Stage>,
 ) -> anyhow::Result<Vec<JoinHandle<anyhow::Result<Seen>>>> {
     let cookie = Http::connect(target.addr).await?.sign_in(OWNER, OWNER_CODE).await?;
@@ -118,7 +128,7 @@ async fn open_screens(
     let mut watching = Vec::with_capacity(screens);
     for number in 0..screens {
         let permit = opening.clone().acquire_owned().await?;
-        let (topic, cookie) = if number % 2 == 0 {
+        let (topic, cookie) = if number < dashboards {
             (Topic::Dashboard { slug: slug.to_owned() }, cookie.clone())
         } else {
             (Topic::Conference { slug: slug.to_owned() }, String::new())
@@ -203,7 +213,7 @@ async fn sell(
 }
 
 /// A sale is on a screen as soon as the screen counts as many seats as were sold by then.
-fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<()> {
+fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<Value> {
     let mut sales: Vec<Instant> = level.bought.iter().map(|order| order.sold_at).collect();
     sales.sort_unstable();
     let mut delays = Vec::with_capacity(sales.len() * seen.len());
@@ -223,15 +233,12 @@ fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<()> {
     let seconds = level.elapsed.as_secs_f64();
     let pushes: u64 = seen.iter().map(|screen| screen.pushes).sum();
     let bytes: u64 = seen.iter().map(|screen| screen.bytes).sum();
+    let orders_a_minute = level.bought.len() as f64 * 60.0 / seconds;
+    let [p50, p95, p99, max] = [50, 95, 99, 100].map(|share| percentile_ms(&delays, share));
     println!(
-        "{:>9} screens, {:.0} orders a minute: a sale is on a screen after p50 {:.0} ms, p95 {:.0} ms, \
-         p99 {:.0} ms, max {:.0} ms",
+        "{:>9} screens, {orders_a_minute:.0} orders a minute: a sale is on a screen after p50 {p50:.0} ms, \
+         p95 {p95:.0} ms, p99 {p99:.0} ms, max {max:.0} ms",
         seen.len(),
-        level.bought.len() as f64 * 60.0 / seconds,
-        percentile_ms(&delays, 50),
-        percentile_ms(&delays, 95),
-        percentile_ms(&delays, 99),
-        percentile_ms(&delays, 100),
     );
     println!(
         "{:>9} {:.0} pushes/s of {:.1} kB, server CPU {:.0} %",
@@ -240,5 +247,8 @@ fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<()> {
         bytes as f64 / 1e3 / pushes.max(1) as f64,
         level.cpu_seconds * 100.0 / seconds,
     );
-    Ok(())
+    Ok(json!({
+        "screens": seen.len(), "orders_a_minute": orders_a_minute,
+        "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "max_ms": max,
+    }))
 }

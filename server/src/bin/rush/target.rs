@@ -1,9 +1,12 @@
 //! The server under load: a release build in a process of its own, on a free port, with its own data.
 
+use crate::connection::Http;
 use crate::program::{self, PAYMENT_SECRET};
 use crate::{figures, running};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use server::payment_gateway::PaymentGateway;
+use shared::live::{Snapshot, View};
+use shared::views::ConferenceView;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -47,6 +50,16 @@ impl Target {
             server,
             folder,
         })
+    }
+
+    /// A conference as its page shows it.
+    pub(crate) async fn conference(&self, slug: &str) -> anyhow::Result<ConferenceView> {
+        let mut http = Http::connect(self.addr).await?;
+        let body = http.get(&format!("/api/views/conference/{slug}"), None).await?;
+        match serde_json::from_slice::<Snapshot>(&body)?.view {
+            View::Conference(view) => Ok(view),
+            _ => bail!("not a conference"),
+        }
     }
 
     /// CPU seconds the server used so far.

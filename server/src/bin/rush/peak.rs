@@ -1,0 +1,121 @@
+//! The on-sale peak: everybody connects and asks for a seat within two seconds, and there are far too
+//! few. Each wants to know what became of it.
+
+use crate::connection::Http;
+use crate::figures::percentile_ms;
+use crate::reservations::{register, token};
+use crate::target::Target;
+use anyhow::{bail, ensure};
+use serde_json::{Value, json};
+use shared::OrderId;
+use shared::live::{Snapshot, View};
+use shared::views::ConferenceView;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Everybody has come by then.
+const RUSH: Duration = Duration::from_secs(2);
+
+/// When somebody had an answer to each question, in microseconds, and what it was.
+struct Answered {
+    /// From coming to the answer to the command.
+    accepted_us: u64,
+    /// From coming to knowing how many seats are held.
+    known_us: u64,
+    at: Instant,
+    held: u32,
+}
+
+/// Lets `people` come; prints and returns the figures.
+pub(crate) async fn peak(
+    target: &Target,
+    conference: ConferenceView,
+    people: usize,
+) -> anyhow::Result<Value> {
+    let conference = Arc::new(conference);
+    let seats = conference.seat_types[0].quota as usize;
+    let memory_before = target.memory_mb("VmRSS:")?;
+    let cpu_before = target.cpu_seconds()?;
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..people)
+        .map(|number| {
+            // Evenly spread: the load is the same in every run.
+            let comes = started + RUSH.mul_f64(number as f64 / people as f64);
+            tokio::spawn(come(target.addr, conference.clone(), comes))
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(people);
+    for task in tasks {
+        answers.push(task.await??);
+    }
+    let cpu_seconds = target.cpu_seconds()? - cpu_before;
+    let held: usize = answers.iter().map(|answer| answer.held as usize).sum();
+    ensure!(held == seats.min(people), "{held} of {seats} seats are held for {people} people");
+    let view = target.conference(&conference.slug).await?;
+    ensure!(view.seat_types[0].held as usize == held, "the conference tells another story");
+    let last = answers.iter().map(|answer| answer.at).max().unwrap_or(started);
+    let all_answered = last.duration_since(started).as_secs_f64();
+    let accepted = Spread::of(answers.iter().map(|answer| answer.accepted_us).collect());
+    let known = Spread::of(answers.iter().map(|answer| answer.known_us).collect());
+    let (memory, at_most) = (target.memory_mb("VmRSS:")?, target.memory_mb("VmHWM:")?);
+    println!(
+        "{people:>9} people in 2 s for {seats} seats: all answered {all_answered:.2} s after the start"
+    );
+    println!("{:>9} accepted after {accepted}; seats known after {known}", "");
+    println!(
+        "{:>9} server CPU {cpu_seconds:.1} s; memory {memory_before:.0} MB before, {memory:.0} MB \
+         after, {at_most:.0} MB at most",
+        "",
+    );
+    Ok(json!({
+        "people": people, "seats": seats, "all_answered_s": all_answered,
+        "accepted_p50_ms": accepted.p50, "accepted_p99_ms": accepted.p99,
+        "known_p50_ms": known.p50, "known_p99_ms": known.p99, "known_max_ms": known.max,
+        "server_cpu_s": cpu_seconds, "memory_after_mb": memory, "memory_max_mb": at_most,
+    }))
+}
+
+async fn come(
+    addr: std::net::SocketAddr,
+    conference: Arc<ConferenceView>,
+    comes: Instant,
+) -> anyhow::Result<Answered> {
+    tokio::time::sleep_until(comes.into()).await;
+    let (order_id, token) = (OrderId(Uuid::now_v7()), token());
+    let mut http = Http::connect(addr).await?;
+    register(&mut http, &conference, order_id, &token).await?;
+    let accepted_us = since(comes)?;
+    let path = format!("/api/views/order/{}/{order_id}", conference.slug);
+    let body = http.get(&path, Some(&token)).await?;
+    let View::Order(order) = serde_json::from_slice::<Snapshot>(&body)?.view else {
+        bail!("not an order");
+    };
+    let held = order.seats();
+    Ok(Answered { accepted_us, known_us: since(comes)?, at: Instant::now(), held })
+}
+
+fn since(start: Instant) -> anyhow::Result<u64> {
+    Ok(u64::try_from(start.elapsed().as_micros())?)
+}
+
+/// Milliseconds.
+struct Spread {
+    p50: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl Spread {
+    fn of(mut times: Vec<u64>) -> Self {
+        times.sort_unstable();
+        let share = |share| percentile_ms(&times, share);
+        Self { p50: share(50), p99: share(99), max: share(100) }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "p50 {:.0} / p99 {:.0} / max {:.0} ms", self.p50, self.p99, self.max)
+    }
+}

@@ -1,0 +1,88 @@
+//! Reservations alone: everybody takes one seat after the other and pays for none.
+
+use crate::connection::Http;
+use crate::figures::percentile_ms;
+use crate::intents::Intents;
+use crate::target::Target;
+use anyhow::ensure;
+use serde_json::{Value, json};
+use shared::OrderId;
+use shared::commands::{BrowserCommand, RegisterToConference};
+use shared::views::ConferenceView;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Lets `people` reserve until the time is up; prints and returns the figures.
+pub(crate) async fn reserve(
+    target: &Target,
+    conference: &ConferenceView,
+    people: usize,
+    seconds: u64,
+) -> anyhow::Result<Value> {
+    let mut connections = Vec::with_capacity(people);
+    for _ in 0..people {
+        connections.push(Http::connect(target.addr).await?);
+    }
+    let cpu_before = target.cpu_seconds()?;
+    let started = Instant::now();
+    let until = started + Duration::from_secs(seconds);
+    let tasks: Vec<_> = connections
+        .into_iter()
+        .map(|http| tokio::spawn(one_after_the_other(http, conference.clone(), until)))
+        .collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await??);
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let cpu_seconds = target.cpu_seconds()? - cpu_before;
+    times.sort_unstable();
+    let view = target.conference(&conference.slug).await?;
+    let held = view.seat_types[0].held as usize;
+    ensure!(held == times.len(), "{held} seats are held, but {} were answered", times.len());
+    let rate = times.len() as f64 / elapsed;
+    let (p50, p99) = (percentile_ms(&times, 50), percentile_ms(&times, 99));
+    let cpu_ms = cpu_seconds * 1e3 / times.len().max(1) as f64;
+    println!(
+        "{people:>9} people reserve: {rate:.0} reservations/s, p50 {p50:.1} ms, p99 {p99:.1} ms, \
+         server CPU {cpu_ms:.2} ms each"
+    );
+    Ok(
+        json!({ "people": people, "per_second": rate, "p50_ms": p50, "p99_ms": p99, "server_cpu_ms": cpu_ms }),
+    )
+}
+
+/// The microseconds of each reservation.
+async fn one_after_the_other(
+    mut http: Http,
+    conference: ConferenceView,
+    until: Instant,
+) -> anyhow::Result<Vec<u64>> {
+    let mut times = Vec::new();
+    while Instant::now() < until {
+        let started = Instant::now();
+        register(&mut http, &conference, OrderId(Uuid::now_v7()), &token()).await?;
+        times.push(u64::try_from(started.elapsed().as_micros())?);
+    }
+    Ok(times)
+}
+
+/// Asks for one seat.
+pub(crate) async fn register(
+    http: &mut Http,
+    conference: &ConferenceView,
+    order_id: OrderId,
+    token: &str,
+) -> anyhow::Result<()> {
+    let intents = Intents { slug: &conference.slug, order_id };
+    let command = intents.register(&[(conference.seat_types[0].id, 1)]);
+    let path = format!("/api/commands/{}", RegisterToConference::ROUTE);
+    let bearer = Some(("authorization", format!("Bearer {token}")));
+    http.post(&path, bearer, serde_json::to_string(&command)?).await?;
+    Ok(())
+}
+
+/// The secret of a new order.
+pub(crate) fn token() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
