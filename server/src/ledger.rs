@@ -50,7 +50,7 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         let idle = Duration::from_secs(120);
-        Self { queue_max: 4_096, batch_max: 512, idle, memory: memory::Bounds::default() }
+        Self { queue_max: 16_384, batch_max: 512, idle, memory: memory::Bounds::default() }
     }
 }
 

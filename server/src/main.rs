@@ -16,6 +16,10 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
+/// Commands are many small pieces that come and go, on all threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: server [VERB]
   serve            serves the app and its API (the default); .env.sample lists its settings
   seed             creates the three demonstration conferences, where they are missing
