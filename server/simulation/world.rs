@@ -39,7 +39,7 @@ use uuid::Uuid;
 /// When every run begins: noon of a day in 2027.
 pub(crate) const NOON: Timestamp = Timestamp(1_800_014_400_000);
 /// Questions to the store in one run; whoever asks more goes in a circle.
-const QUESTIONS_MAX: u64 = 300_000;
+const QUESTIONS_MAX: u64 = 100_000;
 /// What a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -8,10 +8,11 @@ use server::house::House;
 use server::operator::{self, Outcome, Tool};
 use server::{http, seed, telemetry};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
@@ -36,6 +37,10 @@ const ENDS_WITHIN: Duration = Duration::from_millis(9_500);
 /// What may still be under way in the background when everything else has ended.
 const BACKGROUND_ENDS_WITHIN: Duration = Duration::from_millis(100);
 
+/// Connections that the system keeps while we take others; it has a limit of its own. Whoever finds no
+/// room is told nothing, and tries again only after a second, then after three, then after seven.
+const BACKLOG: u32 = 16_384;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -46,6 +51,13 @@ fn main() -> ExitCode {
     let code = runtime.block_on(run(&words)).unwrap_or_else(|error| failed(&error));
     runtime.shutdown_timeout(BACKGROUND_ENDS_WITHIN);
     code
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 async fn run(words: &[&str]) -> anyhow::Result<ExitCode> {
@@ -94,8 +106,7 @@ async fn serve() -> anyhow::Result<()> {
     telemetry::init();
     let config = Config::from_env()?;
     let listen_addr = config.http.listen_addr;
-    let listener = TcpListener::bind(listen_addr)
-        .await
+    let listener = listen(listen_addr)
         .with_context(|| format!("cannot listen on {listen_addr}; set LISTEN_ADDR to another"))?;
     let local_addr = listener.local_addr()?;
     let test_door = config.http.test_door;
