@@ -190,18 +190,22 @@ async fn sell(
 ) -> anyhow::Result<Vec<Bought>> {
     let (done, mut idle) = mpsc::channel(REGISTRANTS);
     for _ in 0..REGISTRANTS {
-        let _ = done.send(Registrant::arrive(target, conference).await?).await;
+        // Who does not ask for anything soon after connecting is hung up on: they come when it is their turn.
+        let _ = done.send(None).await;
     }
     let orders = u64::from(pace.orders_a_minute) * pace.seconds / 60;
     let mut ticks = tokio::time::interval(Duration::from_secs(60) / pace.orders_a_minute.max(1));
     let mut buying = Vec::new();
     for _ in 0..orders {
         ticks.tick().await;
-        let mut registrant = idle.recv().await.context("nobody is left to buy")?;
+        let mut registrant = match idle.recv().await.context("nobody is left to buy")? {
+            Some(registrant) => registrant,
+            None => Registrant::arrive(target, conference).await?,
+        };
         let done = done.clone();
         buying.push(tokio::spawn(async move {
             let bought = registrant.buy().await;
-            let _ = done.send(registrant).await;
+            let _ = done.send(Some(registrant)).await;
             bought
         }));
     }
