@@ -115,7 +115,6 @@ impl Effects {
         let mut pace = interval(LEASE_PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !stop.is_cancelled() {
-            pace.tick().await;
             while under_way.try_join_next().is_some() {}
             let next = match worker.start_due(&mut under_way).await {
                 Ok(next) => next,
@@ -133,6 +132,7 @@ impl Effects {
                 () = worker.bells.effect_added(), if !is_full => {}
                 () = worker.clock.sleep_until(next), if !is_full => {}
             }
+            pace.tick().await;
         }
         while under_way.join_next().await.is_some() {}
     }

@@ -90,18 +90,17 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options);
-        for _ in 1..CONNECTS_MAX {
-            match pool.acquire().await {
-                Err(error @ (sqlx::Error::PoolTimedOut | sqlx::Error::Io(_))) => {
-                    warn!(%error, "PostgreSQL is not there yet");
-                    Clock::Real.sleep_until(Clock::Real.now().plus_seconds(1)).await;
-                }
-                // A wrong password does not become right.
-                Err(error) => return Err(error.into()),
-                Ok(_) => return Ok(Self { pool: pool.clone() }),
+        let mut tries = 1;
+        while let Err(error) = pool.acquire().await {
+            // A wrong password does not become right.
+            let may_mend = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_));
+            if !may_mend || tries == CONNECTS_MAX {
+                return Err(error.into());
             }
+            warn!(%error, "PostgreSQL is not there yet");
+            Clock::Real.sleep_until(Clock::Real.now().plus_seconds(1)).await;
+            tries += 1;
         }
-        pool.acquire().await?;
         Ok(Self { pool })
     }
 

@@ -3,7 +3,8 @@
 
 use crate::connection::Http;
 use crate::figures::percentile_ms;
-use crate::reservations::{register, token};
+use crate::registrant::{since, token};
+use crate::reservations::register;
 use crate::target::Target;
 use anyhow::{bail, ensure};
 use serde_json::{Value, json};
@@ -85,18 +86,14 @@ async fn come(
     let (order_id, token) = (OrderId(Uuid::now_v7()), token());
     let mut http = Http::connect(addr).await?;
     register(&mut http, &conference, order_id, &token).await?;
-    let accepted_us = since(comes)?;
+    let accepted_us = since(comes);
     let path = format!("/api/views/order/{}/{order_id}", conference.slug);
     let body = http.get(&path, Some(&token)).await?;
     let View::Order(order) = serde_json::from_slice::<Snapshot>(&body)?.view else {
         bail!("not an order");
     };
     let held = order.seats();
-    Ok(Answered { accepted_us, known_us: since(comes)?, at: Instant::now(), held })
-}
-
-fn since(start: Instant) -> anyhow::Result<u64> {
-    Ok(u64::try_from(start.elapsed().as_micros())?)
+    Ok(Answered { accepted_us, known_us: since(comes), at: Instant::now(), held })
 }
 
 /// Milliseconds.

@@ -72,24 +72,27 @@ impl Registrant {
 
     pub(crate) async fn buy(&mut self) -> anyhow::Result<Bought> {
         let order_id = OrderId(Uuid::now_v7());
-        let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let token = token();
         let topic = Topic::Order { slug: self.slug.clone(), order_id };
         let mut step_us = [0; STEPS.len()];
         let started = Instant::now();
 
-        self.command(&self.intents(order_id).register(&[(self.seat_type, 2)]), &token).await?;
+        let command = self.intents(order_id).register(&[(self.seat_type, 2)]);
+        send(&mut self.http, &command, &token).await?;
         step_us[0] = since(started);
         self.socket.watch(&topic, Some(&token)).await?;
         self.until(&topic, OrderStatus::Held).await?;
         step_us[1] = since(started);
 
         let step = Instant::now();
-        self.command(&self.intents(order_id).details(), &token).await?;
+        let command = self.intents(order_id).details();
+        send(&mut self.http, &command, &token).await?;
         step_us[2] = since(step);
 
         let step = Instant::now();
         let payment_id = PaymentId(Uuid::now_v7());
-        self.command(&self.intents(order_id).pay(payment_id, self.total), &token).await?;
+        let command = self.intents(order_id).pay(payment_id, self.total);
+        send(&mut self.http, &command, &token).await?;
         step_us[3] = since(step);
 
         let step = Instant::now();
@@ -118,13 +121,6 @@ impl Registrant {
         }
     }
 
-    async fn command<C: BrowserCommand>(&mut self, command: &C, token: &str) -> anyhow::Result<()> {
-        let path = format!("/api/commands/{}", C::ROUTE);
-        let bearer = Some(("authorization", format!("Bearer {token}")));
-        self.http.post(&path, bearer, serde_json::to_string(command)?).await?;
-        Ok(())
-    }
-
     /// The provider says that the money arrived.
     async fn pay(&mut self, order_id: OrderId, payment_id: PaymentId) -> anyhow::Result<()> {
         let outcome = Outcome::Completed { amount: self.total, reference: "rush".into() };
@@ -142,6 +138,24 @@ impl Registrant {
     }
 }
 
-fn since(start: Instant) -> u64 {
+/// Sends a command and waits for its answer.
+pub(crate) async fn send<C: BrowserCommand>(
+    http: &mut Http,
+    command: &C,
+    token: &str,
+) -> anyhow::Result<()> {
+    let path = format!("/api/commands/{}", C::ROUTE);
+    let bearer = Some(("authorization", format!("Bearer {token}")));
+    http.post(&path, bearer, serde_json::to_string(command)?).await?;
+    Ok(())
+}
+
+/// The secret of a new order.
+pub(crate) fn token() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+/// Microseconds.
+pub(crate) fn since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
 }

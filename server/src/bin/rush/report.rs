@@ -43,8 +43,8 @@ pub(crate) fn print_level(registrants: usize, level: &Level) -> Value {
     })
 }
 
-/// Milliseconds.
-fn percentiles(mut values: Vec<u64>) -> (f64, f64) {
+/// p50 and p99 in milliseconds.
+pub(crate) fn percentiles(mut values: Vec<u64>) -> (f64, f64) {
     values.sort_unstable();
     (percentile_ms(&values, 50), percentile_ms(&values, 99))
 }

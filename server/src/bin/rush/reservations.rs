@@ -1,13 +1,13 @@
 //! Reservations alone: everybody takes one seat after the other and pays for none.
 
 use crate::connection::Http;
-use crate::figures::percentile_ms;
 use crate::intents::Intents;
+use crate::registrant::{send, since, token};
+use crate::report::percentiles;
 use crate::target::Target;
 use anyhow::ensure;
 use serde_json::{Value, json};
 use shared::OrderId;
-use shared::commands::{BrowserCommand, RegisterToConference};
 use shared::views::ConferenceView;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -36,13 +36,12 @@ pub(crate) async fn reserve(
     }
     let elapsed = started.elapsed().as_secs_f64();
     let cpu_seconds = target.cpu_seconds()? - cpu_before;
-    times.sort_unstable();
     let view = target.conference(&conference.slug).await?;
     let held = view.seat_types[0].held as usize;
     ensure!(held == times.len(), "{held} seats are held, but {} were answered", times.len());
     let rate = times.len() as f64 / elapsed;
-    let (p50, p99) = (percentile_ms(&times, 50), percentile_ms(&times, 99));
     let cpu_ms = cpu_seconds * 1e3 / times.len().max(1) as f64;
+    let (p50, p99) = percentiles(times);
     println!(
         "{people:>9} people reserve: {rate:.0} reservations/s, p50 {p50:.1} ms, p99 {p99:.1} ms, \
          server CPU {cpu_ms:.2} ms each"
@@ -62,7 +61,7 @@ async fn one_after_the_other(
     while Instant::now() < until {
         let started = Instant::now();
         register(&mut http, &conference, OrderId(Uuid::now_v7()), &token()).await?;
-        times.push(u64::try_from(started.elapsed().as_micros())?);
+        times.push(since(started));
     }
     Ok(times)
 }
@@ -75,14 +74,5 @@ pub(crate) async fn register(
     token: &str,
 ) -> anyhow::Result<()> {
     let intents = Intents { slug: &conference.slug, order_id };
-    let command = intents.register(&[(conference.seat_types[0].id, 1)]);
-    let path = format!("/api/commands/{}", RegisterToConference::ROUTE);
-    let bearer = Some(("authorization", format!("Bearer {token}")));
-    http.post(&path, bearer, serde_json::to_string(&command)?).await?;
-    Ok(())
-}
-
-/// The secret of a new order.
-pub(crate) fn token() -> String {
-    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+    send(http, &intents.register(&[(conference.seat_types[0].id, 1)]), token).await
 }
