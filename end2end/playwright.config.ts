@@ -31,7 +31,7 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   timeout: 45_000,
   expect: { timeout: 10_000 },
-  reporter: [["list"]],
+  reporter: [["list"], ["./last_words.ts"]],
   use: {
     browserName: "chromium",
     launchOptions: { executablePath: chromium, args: flags },

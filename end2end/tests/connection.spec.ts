@@ -138,18 +138,21 @@ test("never hears whether the seats were reserved, asks again, and holds them on
   browserConsole.expect(...lostLine);
   const wanted = await conference({ seat_types: [{ quota: 8 }] });
   await registrant.opensTheSeats(wanted.slug);
+  await expect(registrant.page.getByText(live.name, { exact: true })).toBeVisible();
   await registrant.chooses(2, "General admission");
+  // Left alone, the page would soon find out by itself.
+  await registrant.page.route("**/api/views/**", (route) => route.abort("connectionrefused"));
   // The server does it and dies before anybody hears of it.
   await registrant.page.route("**/api/commands/register-to-conference", dies(server, "after"), { times: 1 });
   await registrant.reserves();
   const unsure = registrant.page.getByRole("region", { name: "We haven't heard back yet. It's safe to try again" });
   await expect(unsure).toBeVisible();
   await expect(registrant.timer).toHaveCount(0);
-  // Left alone, the page would soon find out by itself.
   await line.cut();
-  await registrant.page.route("**/api/views/**", (route) => route.abort("connectionrefused"));
   await comesBack(server);
+  const asks = registrant.page.waitForRequest("**/api/commands/register-to-conference");
   await unsure.getByRole("button", { name: "Check again" }).click();
+  await asks;
   await registrant.page.unroute("**/api/views/**");
   await expect(registrant.held).toBeVisible();
   expect(await seatsGone(server, wanted)).toEqual({ sold: 0, held: 2 });
