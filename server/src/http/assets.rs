@@ -27,7 +27,7 @@ const DESK: &str = "desk/index.html";
 const COMPRESSED: [&str; 7] = ["wasm", "js", "css", "html", "svg", "txt", "json"];
 /// Brotli's best, for what is compressed once.
 const QUALITY_BEST: u32 = 11;
-const WINDOW_BITS: u32 = 22;
+pub(super) const WINDOW_BITS: u8 = 22;
 const BUFFER_BYTES: usize = 4_096;
 
 /// The files of the built programs by their address.
@@ -149,7 +149,8 @@ pub fn compress(dir: &Path) -> anyhow::Result<()> {
 /// The bytes, compressed.
 pub(super) fn brotli(plain: &[u8], quality: u32) -> std::io::Result<Vec<u8>> {
     let mut compressed = Vec::with_capacity(plain.len() / 3);
-    let mut writer = CompressorWriter::new(&mut compressed, BUFFER_BYTES, quality, WINDOW_BITS);
+    let mut writer =
+        CompressorWriter::new(&mut compressed, BUFFER_BYTES, quality, u32::from(WINDOW_BITS));
     writer.write_all(plain)?;
     writer.flush()?;
     drop(writer);

@@ -6,6 +6,7 @@
 
 mod dates;
 mod pages;
+mod pieces;
 mod seats;
 
 use super::assets::{self, Assets};
@@ -20,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pages::Page;
+use pieces::{Kept, Pieces};
 use sha2::{Digest, Sha256};
 use shared::RefusalCode;
 use shared::live::{Snapshot, Topic};
@@ -27,11 +29,6 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 use tracing::warn;
-
-/// Smaller pages are not worth compressing.
-const COMPRESSED_BYTES_MIN: usize = 1_024;
-/// Good enough for a page that is made for one reader.
-const QUALITY_QUICK: u32 = 5;
 
 /// What stands in `index.html` where something is filled in.
 const SLOTS: [(&str, Slot); 5] = [
@@ -70,8 +67,8 @@ pub(super) struct Shell {
 /// The `index.html` of one program.
 struct Frame {
     /// The text before each slot, and the rest.
-    parts: Vec<(String, Option<Slot>)>,
-    /// What its pages may load and run: our own, and its inline scripts word for word.
+    parts: Vec<(Kept, Option<Slot>)>,
+    /// What its pages may load and run: our own, and its inline scripts and styles word for word.
     content_policy: HeaderValue,
 }
 
@@ -99,21 +96,22 @@ impl Shell {
 
 impl Frame {
     fn of(index: &str) -> Self {
-        Self { parts: split(index), content_policy: content_policy(index) }
+        let parts = split(index).into_iter().map(|(text, slot)| (Kept::new(text), slot)).collect();
+        Self { parts, content_policy: content_policy(index) }
     }
 
-    fn fill(&self, page: &Page, boot: Option<&Snapshot>) -> String {
-        let mut html = String::with_capacity(16 * 1024);
+    fn fill(&self, page: &Page, boot: Option<&Snapshot>) -> Pieces<'_> {
+        let mut html = Pieces::default();
         for (text, slot) in &self.parts {
-            html.push_str(text);
+            html.push_kept(text);
             match slot {
                 Some(Slot::Title) => {
-                    let _ = write!(html, "<title>{}</title>", Escaped(&page.title));
+                    let _ = write!(html.fresh(), "<title>{}</title>", Escaped(&page.title));
                 }
-                Some(Slot::Head) => html.push_str(&page.head),
-                Some(Slot::Header) => html.push_str(&page.header),
-                Some(Slot::Body) => html.push_str(&page.body),
-                Some(Slot::Boot) => html.push_str(&boot.map(boot_json).unwrap_or_default()),
+                Some(Slot::Head) => html.fresh().push_str(&page.head),
+                Some(Slot::Header) => html.fresh().push_str(&page.header),
+                Some(Slot::Body) => html.fresh().push_str(&page.body),
+                Some(Slot::Boot) => html.fresh().push_str(&boot.map(boot_json).unwrap_or_default()),
                 None => {}
             }
         }
@@ -143,7 +141,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>, request: Request) -> Res
     }
     let (status, page, boot) = write_page(&door, &address).await;
     let frame = door.shell.frame(&address);
-    let mut response = send(status, frame.fill(&page, boot.as_ref()), request.headers());
+    let mut response = send(status, &frame.fill(&page, boot.as_ref()), request.headers());
     let policy = frame.content_policy.clone();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
@@ -261,13 +259,11 @@ async fn write_page(door: &Door, address: &Address) -> (StatusCode, Page, Option
     (StatusCode::OK, page, Some(snapshot))
 }
 
-fn send(status: StatusCode, html: String, asked: &HeaderMap) -> Response {
-    let compressed = (COMPRESSED_BYTES_MIN <= html.len() && assets::accepts_brotli(asked))
-        .then(|| assets::brotli(html.as_bytes(), QUALITY_QUICK).ok())
-        .flatten();
+fn send(status: StatusCode, html: &Pieces<'_>, asked: &HeaderMap) -> Response {
+    let compressed = assets::accepts_brotli(asked).then(|| html.brotli()).flatten();
     let mut response = match compressed {
         Some(compressed) => ([(header::CONTENT_ENCODING, "br")], compressed).into_response(),
-        None => html.into_response(),
+        None => html.text().into_response(),
     };
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -282,7 +278,7 @@ fn send(status: StatusCode, html: String, asked: &HeaderMap) -> Response {
     response
 }
 
-fn split(index: &str) -> Vec<(String, Option<Slot>)> {
+fn split(index: &str) -> Vec<(&str, Option<Slot>)> {
     let mut parts = Vec::new();
     let mut rest = index;
     let next = |text: &str| {
@@ -290,33 +286,43 @@ fn split(index: &str) -> Vec<(String, Option<Slot>)> {
         found.min_by_key(|(at, ..)| *at)
     };
     while let Some((at, mark, slot)) = next(rest) {
-        parts.push((rest[..at].to_owned(), Some(slot)));
+        parts.push((&rest[..at], Some(slot)));
         rest = &rest[at + mark.len()..];
     }
-    parts.push((rest.to_owned(), None));
+    parts.push((rest, None));
     parts
 }
 
 fn content_policy(index: &str) -> HeaderValue {
-    let hashes: String = inline_scripts(index)
-        .map(|script| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(script))))
-        .collect();
+    let hashes = |texts: &mut dyn Iterator<Item = &str>| -> String {
+        texts.map(|text| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(text)))).collect()
+    };
+    let scripts = hashes(&mut inline_scripts(index));
+    let styles = hashes(&mut elements(index, "style").map(|(_, style)| style));
     let policy = format!(
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{hashes}; style-src 'self'; \
-         img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
-         form-action 'self'; object-src 'none'"
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{scripts}; \
+         style-src 'self'{styles}; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+         frame-ancestors 'none'; form-action 'self'; object-src 'none'"
     );
     HeaderValue::from_str(&policy).expect("base64 fits into a header")
 }
 
 /// The scripts that stand in the page itself. Data blocks need no permission.
 fn inline_scripts(index: &str) -> impl Iterator<Item = &str> {
-    index.split("<script").skip(1).filter_map(|text| {
-        let (attributes, rest) = text.split_once('>')?;
-        let (script, _) = rest.split_once("</script")?;
+    elements(index, "script").filter_map(|(attributes, script)| {
         let is_code = !attributes.contains("src=") && !attributes.contains("application/json");
         is_code.then_some(script)
     })
+}
+
+/// The attributes and the text of every element of this name that holds nothing but text.
+fn elements<'a>(index: &'a str, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let (begin, end) = (format!("<{name}"), format!("</{name}"));
+    let found = index.split(&begin).skip(1).filter_map(|text| {
+        let (attributes, rest) = text.split_once('>')?;
+        rest.split_once(&end).map(|(text, _)| (attributes, text))
+    });
+    found.collect::<Vec<_>>().into_iter()
 }
 
 /// A view inside a script element: nothing in it can end the element or start another.
@@ -345,10 +351,10 @@ mod tests {
         assert_eq!(
             slots,
             [
-                ("a".into(), Some(Slot::Title)),
-                ("b".into(), Some(Slot::Body)),
-                ("c".into(), Some(Slot::Boot)),
-                ("d".into(), None),
+                ("a", Some(Slot::Title)),
+                ("b", Some(Slot::Body)),
+                ("c", Some(Slot::Boot)),
+                ("d", None),
             ]
         );
     }
@@ -358,6 +364,14 @@ mod tests {
         let index = "<script>let a=1</script><script type=\"application/json\" id=\"boot\">{}\
             </script><script type=\"module\">b()</script><script src=\"/x.js\"></script>";
         assert_eq!(inline_scripts(index).collect::<Vec<_>>(), ["let a=1", "b()"]);
+    }
+
+    #[test]
+    fn styles_in_the_page_are_allowed_word_for_word() {
+        let policy = content_policy("<style type=\"text/css\">p{}</style>");
+        let hash = STANDARD.encode(Sha256::digest("p{}"));
+        let styles = format!("style-src 'self' 'sha256-{hash}';");
+        assert!(policy.to_str().unwrap().contains(&styles), "{policy:?}");
     }
 
     #[test]
