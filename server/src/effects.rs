@@ -19,14 +19,16 @@ use crate::mailer::{MailError, Mailer};
 use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::{PaymentGateway, PaymentRef, ProviderStatus};
-use crate::store::{LeasedEffect, Store, StoreFault};
+use crate::store::{LeasedEffect, LedgerId, Store, StoreFault};
 use crate::views;
 use anyhow::Context;
 use shared::live::View;
 use shared::views::{ConferenceView, OrderView};
 use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +68,9 @@ pub struct Effects {
     pub clock: Clock,
     pub bells: Bells,
 }
+
+/// A conference and the position of its last change, read once for all effects that were taken together.
+type Seen = OnceCell<(u64, ConferenceView)>;
 
 /// Why an effect was not performed.
 enum Trouble {
@@ -148,23 +153,25 @@ impl Effects {
         let lease_until = now.plus_seconds(LEASE_SECONDS);
         let limit = u32::try_from(room).unwrap_or(0);
         let leased = self.store.lease_effects(now.0, lease_until.0, limit).await?;
+        let mut conferences: HashMap<LedgerId, Arc<Seen>> = HashMap::new();
         for effect in leased {
             let worker = self.clone();
-            under_way.spawn(async move { worker.attempt(effect).await });
+            let conference = conferences.entry(effect.ledger).or_default().clone();
+            under_way.spawn(async move { worker.attempt(effect, &conference).await });
         }
         let next = self.store.next_effect().await?.map_or(patience, Timestamp);
         Ok(next.min(patience))
     }
 
     /// One attempt, and what follows from its outcome.
-    async fn attempt(&self, leased: LeasedEffect) {
+    async fn attempt(&self, leased: LeasedEffect, conference: &Seen) {
         let LeasedEffect { ledger, id, kind, attempts, .. } = &leased;
         let attempts = attempts + 1;
         let effect = serde_json::from_str::<Effect>(&leased.payload);
         // So that what was done outside stands in the order's story, too.
         let order = effect.as_ref().ok().and_then(Effect::order_id);
         let done = match effect {
-            Ok(effect) => self.perform(&leased, effect).await,
+            Ok(effect) => self.perform(&leased, effect, conference).await,
             Err(error) => {
                 let why = format!("this release does not know the effect: {error}");
                 Err(Trouble::Hopeless(why))
@@ -195,16 +202,22 @@ impl Effects {
         }
     }
 
-    async fn perform(&self, leased: &LeasedEffect, effect: Effect) -> Result<(), Trouble> {
+    async fn perform(
+        &self,
+        leased: &LeasedEffect,
+        effect: Effect,
+        conference: &Seen,
+    ) -> Result<(), Trouble> {
         let ledger = ConferenceId(leased.ledger);
-        let (revision, conference) = self.conference(ledger).await?;
+        let seen = conference.get_or_try_init(|| self.conference(ledger)).await?;
+        let (revision, conference) = (seen.0, &seen.1);
         let paid = |order_id, payment_id| PaymentRef {
             conference: conference.slug.clone(),
             order_id,
             payment_id,
         };
         let about = About {
-            conference: &conference,
+            conference,
             revision,
             public_url: self.mailer.public_url(),
             now: self.clock.now(),
@@ -252,7 +265,7 @@ impl Effects {
         Ok(self.ledgers.order(ledger, id, Authority::House).await?.1)
     }
 
-    /// The conference, and the position of its last change.
+    /// As it is now.
     async fn conference(&self, ledger: ConferenceId) -> Result<(u64, ConferenceView), Trouble> {
         let document = self.store.document(ledger.0, views::conference::TOPIC).await?;
         let document = document.context("the conference's document is missing")?;

@@ -144,13 +144,8 @@ static FOLDER: Mutex<()> = Mutex::new(());
 
 fn create(file: &Path, bytes: &[u8]) -> io::Result<File> {
     let _alone = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut file = match File::create(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(file.parent().unwrap_or(file))?;
-            File::create(file)?
-        }
-        created => created?,
-    };
+    fs::create_dir_all(file.parent().unwrap_or(file))?;
+    let mut file = File::create(file)?;
     file.write_all(bytes)?;
     Ok(file)
 }

@@ -66,12 +66,14 @@ pub struct Postgres {
 
 impl Postgres {
     pub async fn open(url: &str, until: i64) -> Result<Self> {
-        let store = Self::connect(url).await?;
+        let store = Self::of(url)?;
+        store.wait_for_the_database().await?;
         super::migrate(super::up_to(MIGRATIONS, until), &store.pool).await?;
         Ok(store)
     }
 
-    async fn connect(url: &str) -> Result<Self> {
+    /// A pool that has no connection yet.
+    fn of(url: &str) -> Result<Self> {
         let options: PgConnectOptions = url.parse()?;
         let options =
             options.options([("statement_timeout", STATEMENT_MAX)]).disable_statement_logging();
@@ -90,8 +92,12 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    async fn wait_for_the_database(&self) -> Result<()> {
         let mut tries = 1;
-        while let Err(error) = pool.acquire().await {
+        while let Err(error) = self.pool.acquire().await {
             // A wrong password does not become right.
             let may_mend = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_));
             if !may_mend || tries == CONNECTS_MAX {
@@ -101,7 +107,7 @@ impl Postgres {
             Clock::Real.sleep_until(Clock::Real.now().plus_seconds(1)).await;
             tries += 1;
         }
-        Ok(Self { pool })
+        Ok(())
     }
 
     pub async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 impl Postgres {
     pub async fn open_beside(url: &str) -> Result<Self> {
-        let store = Self::connect(url).await?;
+        let store = Self::of(url)?;
         let query = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
         let has_tables: bool = ask!(store, query, fetch_one)?;
         let found = if has_tables {
