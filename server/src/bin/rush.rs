@@ -8,14 +8,24 @@
 
 #![expect(clippy::disallowed_methods, reason = "a load client measures time")]
 
+#[path = "rush/ceiling.rs"]
+mod ceiling;
 #[path = "load/connection.rs"]
 mod connection;
 #[path = "load/figures.rs"]
 mod figures;
+#[path = "rush/history.rs"]
+mod history;
 #[path = "load/intents.rs"]
 mod intents;
+#[path = "rush/last_seats.rs"]
+mod last_seats;
+#[path = "rush/meter.rs"]
+mod meter;
 #[path = "rush/options.rs"]
 mod options;
+#[path = "rush/past.rs"]
+mod past;
 #[path = "rush/peak.rs"]
 mod peak;
 #[path = "load/program.rs"]
@@ -30,21 +40,26 @@ mod reservations;
 mod running;
 #[path = "rush/screens.rs"]
 mod screens;
+#[path = "rush/steady.rs"]
+mod steady;
+#[path = "rush/story.rs"]
+mod story;
 #[path = "rush/target.rs"]
 mod target;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
+use ceiling::ceiling;
 use connection::Http;
+use history::history;
+use last_seats::last_seats;
 use options::{Options, Scenario};
 use peak::peak;
-use registrant::{Bought, Registrant};
-use report::{Level, print_header, print_level};
+use registrant::WANTED;
 use reservations::reserve;
 use screens::{Pace, Watched};
 use serde_json::{Value, json};
-use shared::live::{Snapshot, View};
-use shared::views::{ConferenceView, OrderStatus};
-use std::time::{Duration, Instant};
+use shared::views::ConferenceView;
+use steady::{check_sold, steady};
 use target::Target;
 
 /// As many as a seat type may have, and more than any run can sell.
@@ -55,19 +70,28 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::read()?;
     // Ten thousand connections are files, too.
     let _ = server::open_files::raise_limit();
-    let target = Target::start(options.database_url.as_deref()).await?;
-    println!("{} (release {}, {} cores)", target.database, target.profile, cores());
+    println!("{} ({}, {} cores)", options.database(), target::PROFILE, cores());
     let mut figures = serde_json::Map::new();
-    for scenario in &options.scenarios {
-        let found = play(*scenario, &target, &options).await?;
-        figures.insert(format!("{scenario:?}").to_lowercase(), found);
+    // A past is written before a server opens the database.
+    let (past, present): (Vec<Scenario>, Vec<Scenario>) =
+        options.scenarios.iter().partition(|scenario| **scenario == Scenario::History);
+    if !present.is_empty() {
+        let target = Target::start(options.database_url.as_deref()).await?;
+        for scenario in present {
+            figures.insert(scenario.name(), play(scenario, &target, &options).await?);
+        }
+        println!("{}", target.summary()?);
+        target.stop().await?;
     }
-    println!("{}", target.summary()?);
+    for scenario in past {
+        figures.insert(scenario.name(), history(&options).await?);
+    }
     if let Some(file) = &options.json {
-        let figures = json!({ "database": target.database, "cores": cores(), "figures": figures });
+        let database = options.database();
+        let figures = json!({ "database": database, "cores": cores(), "figures": figures });
         std::fs::write(file, serde_json::to_string_pretty(&figures)?)?;
     }
-    target.stop().await
+    Ok(())
 }
 
 async fn play(scenario: Scenario, target: &Target, options: &Options) -> anyhow::Result<Value> {
@@ -78,6 +102,13 @@ async fn play(scenario: Scenario, target: &Target, options: &Options) -> anyhow:
             let conference = new("reservations", SEATS).await?;
             reserve(target, &conference, options.reservers, options.seconds).await
         }
+        Scenario::Ceiling => ceiling(options.database_url.as_deref(), options.seconds).await,
+        Scenario::LastSeats => {
+            let people = options.reservers;
+            let seats = u32::try_from(people)? * WANTED / 10;
+            let conference = new("last-seats", seats.max(1)).await?;
+            last_seats(target, &conference, people).await
+        }
         Scenario::Peak => {
             let conference = new("peak", options.seats).await?;
             peak(target, conference, options.people).await
@@ -87,26 +118,20 @@ async fn play(scenario: Scenario, target: &Target, options: &Options) -> anyhow:
             let watched = Watched { screens: options.screens, dashboards: options.screens / 2 };
             watch(target, &conference, watched, options.pace()).await
         }
+        Scenario::Dashboard => {
+            let conference = new("dashboard", SEATS).await?;
+            let watched = Watched { screens: options.dashboards, dashboards: options.dashboards };
+            let pace = Pace { orders_a_minute: options.fire, ..options.pace() };
+            watch(target, &conference, watched, pace).await
+        }
         Scenario::Watchers => {
             let conference = new("watchers", SEATS).await?;
             let watched = Watched { screens: options.watchers, dashboards: 0 };
             let pace = Pace { orders_a_minute: 60, ..options.pace() };
             watch(target, &conference, watched, pace).await
         }
+        Scenario::History => bail!("a past comes before the present"),
     }
-}
-
-/// One level after the other, each with a conference of its own.
-async fn steady(target: &Target, options: &Options) -> anyhow::Result<Value> {
-    print_header();
-    let mut levels = Vec::new();
-    for registrants in &options.registrants {
-        let conference = make_conference(target, &format!("steady-{registrants}"), SEATS).await?;
-        let level = run_level(target, &conference, *registrants, options.seconds).await?;
-        levels.push(print_level(*registrants, &level));
-        check(target, &conference.slug, &level).await?;
-    }
-    Ok(Value::Array(levels))
 }
 
 fn cores() -> usize {
@@ -131,31 +156,6 @@ async fn make_conference(
     serde_json::from_slice(&answer).context("no conference came back")
 }
 
-/// Lets `registrants` buy one order after the other until the time is up.
-async fn run_level(
-    target: &Target,
-    conference: &ConferenceView,
-    registrants: usize,
-    seconds: u64,
-) -> anyhow::Result<Level> {
-    let mut people = Vec::with_capacity(registrants);
-    for _ in 0..registrants {
-        people.push(Registrant::arrive(target, conference).await?);
-    }
-    let cpu_before = target.cpu_seconds()?;
-    let started = Instant::now();
-    let until = started + Duration::from_secs(seconds);
-    let tasks: Vec<_> =
-        people.into_iter().map(|person| tokio::spawn(person.buy_until(until))).collect();
-    let mut bought: Vec<Bought> = Vec::new();
-    for task in tasks {
-        bought.extend(task.await??);
-    }
-    let elapsed = started.elapsed();
-    let cpu_seconds = target.cpu_seconds()? - cpu_before;
-    Ok(Level { bought, elapsed, cpu_seconds })
-}
-
 /// Screens that are open while orders arrive.
 async fn watch(
     target: &Target,
@@ -164,25 +164,6 @@ async fn watch(
     pace: Pace,
 ) -> anyhow::Result<Value> {
     let (level, figures) = screens::keep_right(target, conference, watched, pace).await?;
-    check(target, &conference.slug, &level).await?;
+    check_sold(target, &conference.slug, &level.bought, 0).await?;
     Ok(figures)
-}
-
-/// Nothing oversold, nothing half done, and every confirmed order can be read.
-async fn check(target: &Target, slug: &str, level: &Level) -> anyhow::Result<()> {
-    let view = target.conference(slug).await?;
-    let line = &view.seat_types[0];
-    let sold = 2 * level.bought.len();
-    ensure!(line.sold as usize == sold, "{} seats sold, but {sold} were confirmed", line.sold);
-    ensure!(line.held == 0, "{} seats are still held", line.held);
-    let mut http = Http::connect(target.addr).await?;
-    for order in &level.bought {
-        let path = format!("/api/views/order/{slug}/{}", order.order_id);
-        let body = http.get(&path, Some(&order.token)).await?;
-        let View::Order(view) = serde_json::from_slice::<Snapshot>(&body)?.view else {
-            bail!("not an order");
-        };
-        ensure!(view.status == OrderStatus::Confirmed, "order {} is lost", order.order_id);
-    }
-    Ok(())
 }

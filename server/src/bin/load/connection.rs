@@ -1,7 +1,7 @@
 //! One kept-alive HTTP connection and one socket, with as little of the client's own work as possible.
 //! Part of the load client (`rush.rs`) and of `chaos.rs`.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context as _, ensure};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -10,11 +10,65 @@ use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use shared::live::{ClientFrame, Topic};
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+/// What went through all connections of this process, both ways.
+pub(crate) static WIRE_BYTES: AtomicU64 = AtomicU64::new(0);
+
+/// A connection that counts what goes through it.
+struct Counted(TcpStream);
+
+impl Counted {
+    async fn connect(addr: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(addr).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(stream))
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.0).poll_read(context, buffer);
+        WIRE_BYTES.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            WIRE_BYTES.fetch_add(count as u64, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
 
 /// A whole answer.
 pub(crate) struct Reply {
@@ -31,8 +85,7 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) async fn connect(addr: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(addr).await?;
-        stream.set_nodelay(true)?;
+        let stream = Counted::connect(addr).await?;
         let (requests, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(Self { requests, host: addr.to_string() })
@@ -98,14 +151,13 @@ impl Http {
 
 /// A socket that watches one view at a time.
 pub(crate) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Counted>,
 }
 
 impl Socket {
     /// With the cookie of an owner's session, or an empty text.
     pub(crate) async fn connect(addr: SocketAddr, cookie: &str) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(addr).await?;
-        stream.set_nodelay(true)?;
+        let stream = Counted::connect(addr).await?;
         let mut request = format!("ws://{addr}/api/live").into_client_request()?;
         request.headers_mut().insert("cookie", cookie.parse()?);
         let (stream, _) = tokio_tungstenite::client_async(request, stream).await?;

@@ -3,13 +3,13 @@
 
 use crate::connection::Http;
 use crate::figures::percentile_ms;
+use crate::meter::Meter;
 use crate::registrant::{since, token};
 use crate::reservations::register;
-use crate::target::Target;
-use anyhow::{bail, ensure};
+use crate::target::{Target, read_order};
+use anyhow::ensure;
 use serde_json::{Value, json};
 use shared::OrderId;
-use shared::live::{Snapshot, View};
 use shared::views::ConferenceView;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ pub(crate) async fn peak(
     let conference = Arc::new(conference);
     let seats = conference.seat_types[0].quota as usize;
     let memory_before = target.memory_mb("VmRSS:")?;
-    let cpu_before = target.cpu_seconds()?;
+    let meter = Meter::start(target)?;
     let started = Instant::now();
     let tasks: Vec<_> = (0..people)
         .map(|number| {
@@ -50,7 +50,7 @@ pub(crate) async fn peak(
     for task in tasks {
         answers.push(task.await??);
     }
-    let cpu_seconds = target.cpu_seconds()? - cpu_before;
+    let cpu_seconds = meter.stop(target)?.server_cpu;
     let held: usize = answers.iter().map(|answer| answer.held as usize).sum();
     ensure!(held == seats.min(people), "{held} of {seats} seats are held for {people} people");
     let view = target.conference(&conference.slug).await?;
@@ -87,12 +87,7 @@ async fn come(
     let mut http = Http::connect(addr).await?;
     register(&mut http, &conference, order_id, &token).await?;
     let accepted_us = since(comes);
-    let path = format!("/api/views/order/{}/{order_id}", conference.slug);
-    let body = http.get(&path, Some(&token)).await?;
-    let View::Order(order) = serde_json::from_slice::<Snapshot>(&body)?.view else {
-        bail!("not an order");
-    };
-    let held = order.seats();
+    let held = read_order(&mut http, &conference.slug, order_id, &token).await?.seats();
     Ok(Answered { accepted_us, known_us: since(comes), at: Instant::now(), held })
 }
 

@@ -3,7 +3,7 @@
 use crate::connection::{Http, Socket};
 use crate::intents::Intents;
 use crate::target::Target;
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 use server::payment_gateway::{Callback, Outcome, PaymentGateway};
 use shared::commands::BrowserCommand;
@@ -38,7 +38,36 @@ struct Pushed {
 #[derive(Deserialize)]
 struct PushedOrder {
     status: OrderStatus,
+    lines: Vec<PushedLine>,
 }
+
+#[derive(Deserialize)]
+struct PushedLine {
+    held: u32,
+}
+
+/// An order on its way.
+struct Begun {
+    order_id: OrderId,
+    token: String,
+    topic: Topic,
+    started: Instant,
+    step_us: [u64; STEPS.len()],
+    /// Seats that are held for it.
+    held: u32,
+}
+
+/// What became of somebody who wanted some of the last seats.
+pub(crate) struct Tried {
+    /// From asking to knowing how many seats are held, in microseconds.
+    pub(crate) known_us: u64,
+    pub(crate) held: u32,
+    /// `None` when fewer seats were held than wanted: then nothing is bought.
+    pub(crate) bought: Option<Bought>,
+}
+
+/// Seats of every order.
+pub(crate) const WANTED: u32 = 2;
 
 pub(crate) struct Registrant {
     http: Http,
@@ -58,7 +87,7 @@ impl Registrant {
             gateway: target.gateway.clone(),
             slug: view.slug.clone(),
             seat_type: seat_type.id,
-            total: seat_type.price.times(2),
+            total: seat_type.price.times(WANTED),
         })
     }
 
@@ -71,19 +100,38 @@ impl Registrant {
     }
 
     pub(crate) async fn buy(&mut self) -> anyhow::Result<Bought> {
-        let order_id = OrderId(Uuid::now_v7());
-        let token = token();
+        let begun = self.reserve().await?;
+        ensure!(begun.held == WANTED, "{} seats are held", begun.held);
+        self.complete(begun).await
+    }
+
+    /// Buys if all seats that are wanted can still be had.
+    pub(crate) async fn try_for_the_last(&mut self) -> anyhow::Result<Tried> {
+        let begun = self.reserve().await?;
+        let (known_us, held) = (begun.step_us[1], begun.held);
+        let bought = if held == WANTED { Some(self.complete(begun).await?) } else { None };
+        Ok(Tried { known_us, held, bought })
+    }
+
+    /// Asks for seats and waits until it is known how many are held.
+    async fn reserve(&mut self) -> anyhow::Result<Begun> {
+        let (order_id, token) = (OrderId(Uuid::now_v7()), token());
         let topic = Topic::Order { slug: self.slug.clone(), order_id };
         let mut step_us = [0; STEPS.len()];
         let started = Instant::now();
-
-        let command = self.intents(order_id).register(&[(self.seat_type, 2)]);
+        let command = self.intents(order_id).register(&[(self.seat_type, WANTED)]);
         send(&mut self.http, &command, &token).await?;
         step_us[0] = since(started);
         self.socket.watch(&topic, Some(&token)).await?;
-        self.until(&topic, OrderStatus::Held).await?;
+        let order = self.until(&topic, &[OrderStatus::Held, OrderStatus::PartlyHeld]).await?;
         step_us[1] = since(started);
+        let held = order.lines.iter().map(|line| line.held).sum();
+        Ok(Begun { order_id, token, topic, started, step_us, held })
+    }
 
+    /// Says who registers, pays, and waits until the seats are sold.
+    async fn complete(&mut self, begun: Begun) -> anyhow::Result<Bought> {
+        let Begun { order_id, token, topic, started, mut step_us, .. } = begun;
         let step = Instant::now();
         let command = self.intents(order_id).details();
         send(&mut self.http, &command, &token).await?;
@@ -99,21 +147,27 @@ impl Registrant {
         self.pay(order_id, payment_id).await?;
         let sold_at = Instant::now();
         step_us[4] = since(step);
-        self.until(&topic, OrderStatus::Confirmed).await?;
+        self.until(&topic, &[OrderStatus::Confirmed]).await?;
         step_us[5] = since(step);
         let whole_us = since(started);
         self.socket.say(&ClientFrame::Unwatch { topic }).await?;
         Ok(Bought { order_id, token, step_us, whole_us, sold_at })
     }
 
-    /// Waits until the order is pushed with this status.
-    async fn until(&mut self, topic: &Topic, status: OrderStatus) -> anyhow::Result<()> {
+    /// Waits until the order is pushed with one of these statuses.
+    async fn until(
+        &mut self,
+        topic: &Topic,
+        statuses: &[OrderStatus],
+    ) -> anyhow::Result<PushedOrder> {
         loop {
             let text = self.socket.next().await?;
             let pushed: Pushed = serde_json::from_str(&text).context(text.to_string())?;
             match (pushed.topic, pushed.view) {
-                (Some(about), Some(order)) if about == *topic && order.status == status => {
-                    return Ok(());
+                (Some(about), Some(order))
+                    if about == *topic && statuses.contains(&order.status) =>
+                {
+                    return Ok(order);
                 }
                 (Some(about), None) if about == *topic => bail!("refused: {text}"),
                 _ => {}

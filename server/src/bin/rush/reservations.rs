@@ -2,6 +2,7 @@
 
 use crate::connection::Http;
 use crate::intents::Intents;
+use crate::meter::Meter;
 use crate::registrant::{send, since, token};
 use crate::report::percentiles;
 use crate::target::Target;
@@ -23,9 +24,8 @@ pub(crate) async fn reserve(
     for _ in 0..people {
         connections.push(Http::connect(target.addr).await?);
     }
-    let cpu_before = target.cpu_seconds()?;
-    let started = Instant::now();
-    let until = started + Duration::from_secs(seconds);
+    let meter = Meter::start(target)?;
+    let until = Instant::now() + Duration::from_secs(seconds);
     let tasks: Vec<_> = connections
         .into_iter()
         .map(|http| tokio::spawn(one_after_the_other(http, conference.clone(), until)))
@@ -34,21 +34,22 @@ pub(crate) async fn reserve(
     for task in tasks {
         times.extend(task.await??);
     }
-    let elapsed = started.elapsed().as_secs_f64();
-    let cpu_seconds = target.cpu_seconds()? - cpu_before;
+    let spent = meter.stop(target)?;
     let view = target.conference(&conference.slug).await?;
     let held = view.seat_types[0].held as usize;
     ensure!(held == times.len(), "{held} seats are held, but {} were answered", times.len());
-    let rate = times.len() as f64 / elapsed;
-    let cpu_ms = cpu_seconds * 1e3 / times.len().max(1) as f64;
+    let each_ms = |seconds: f64| seconds * 1e3 / times.len().max(1) as f64;
+    let rate = times.len() as f64 / spent.elapsed.as_secs_f64();
+    let (cpu_ms, client_cpu_ms) = (each_ms(spent.server_cpu), each_ms(spent.client_cpu));
     let (p50, p99) = percentiles(times);
     println!(
         "{people:>9} people reserve: {rate:.0} reservations/s, p50 {p50:.1} ms, p99 {p99:.1} ms, \
-         server CPU {cpu_ms:.2} ms each"
+         CPU {cpu_ms:.2} ms each (and {client_cpu_ms:.2} ms of the client)"
     );
-    Ok(
-        json!({ "people": people, "per_second": rate, "p50_ms": p50, "p99_ms": p99, "server_cpu_ms": cpu_ms }),
-    )
+    Ok(json!({
+        "people": people, "per_second": rate, "p50_ms": p50, "p99_ms": p99,
+        "server_cpu_ms": cpu_ms, "client_cpu_ms": client_cpu_ms,
+    }))
 }
 
 /// The microseconds of each reservation.

@@ -3,6 +3,7 @@
 
 use crate::connection::{Http, Socket};
 use crate::figures::percentile_ms;
+use crate::meter::Meter;
 use crate::registrant::{Bought, Registrant};
 use crate::report::Level;
 use crate::target::Target;
@@ -92,18 +93,16 @@ pub(crate) async fn keep_right(
     let stage = Arc::new(Stage { open: AtomicU32::new(0), total: watch::Sender::new(None) });
     let watching = open_screens(target, &conference.slug, watched, &stage).await?;
     let memory_open = target.memory_mb("VmRSS:")?;
-    let cpu_before = target.cpu_seconds()?;
-    let started = Instant::now();
+    let meter = Meter::start(target)?;
     let bought = sell(target, conference, pace).await?;
-    let elapsed = started.elapsed();
-    let cpu_seconds = target.cpu_seconds()? - cpu_before;
+    let spent = meter.stop(target)?;
     stage.total.send_replace(Some(u32::try_from(2 * bought.len())?));
     let mut seen = Vec::with_capacity(screens);
     for screen in watching {
         let screen = tokio::time::timeout(PATIENCE, screen).await;
         seen.push(screen.context("a screen never showed the last sale")???);
     }
-    let level = Level { bought, elapsed, cpu_seconds };
+    let level = Level { bought, spent };
     let mut figures = print_figures(&seen, &level)?;
     let each_kb = (memory_open - memory_before) * 1e3 / screens as f64;
     let at_most = target.memory_mb("VmHWM:")?;
@@ -234,7 +233,7 @@ fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<Value> {
         }
     }
     delays.sort_unstable();
-    let seconds = level.elapsed.as_secs_f64();
+    let seconds = level.spent.elapsed.as_secs_f64();
     let pushes: u64 = seen.iter().map(|screen| screen.pushes).sum();
     let bytes: u64 = seen.iter().map(|screen| screen.bytes).sum();
     let orders_a_minute = level.bought.len() as f64 * 60.0 / seconds;
@@ -249,7 +248,7 @@ fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<Value> {
         "",
         pushes as f64 / seconds,
         bytes as f64 / 1e3 / pushes.max(1) as f64,
-        level.cpu_seconds * 100.0 / seconds,
+        level.spent.server_cpu * 100.0 / seconds,
     );
     Ok(json!({
         "screens": seen.len(), "orders_a_minute": orders_a_minute,

@@ -5,11 +5,12 @@ use crate::program::{self, PAYMENT_SECRET};
 use crate::{figures, running};
 use anyhow::{Context, bail};
 use server::payment_gateway::PaymentGateway;
+use shared::OrderId;
 use shared::live::{Snapshot, View};
-use shared::views::ConferenceView;
+use shared::views::{ConferenceView, OrderView};
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -18,13 +19,17 @@ use uuid::Uuid;
 pub(crate) struct Target {
     pub(crate) addr: SocketAddr,
     pub(crate) gateway: PaymentGateway,
-    pub(crate) database: String,
-    pub(crate) profile: &'static str,
     /// Makes slugs unique when a database is used twice.
     pub(crate) run: String,
+    /// The database, where it is a file.
+    file: Option<PathBuf>,
     server: Child,
     folder: TempDir,
 }
+
+/// How we and the server were built.
+pub(crate) const PROFILE: &str =
+    if cfg!(debug_assertions) { "debug build" } else { "release build" };
 
 impl Target {
     pub(crate) async fn start(database_url: Option<&str>) -> anyhow::Result<Self> {
@@ -40,12 +45,11 @@ impl Target {
             .spawn()
             .context("cannot start the server")?;
         let addr = running::address(&mut server).await?;
-        let database = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite, FULL" };
+        let file = url.strip_prefix("sqlite:").map(PathBuf::from);
         Ok(Self {
             addr,
             gateway: PaymentGateway::new(&format!("http://{addr}"), PAYMENT_SECRET.as_bytes()),
-            database: database.to_owned(),
-            profile: if cfg!(debug_assertions) { "debug build" } else { "build" },
+            file,
             run: Uuid::new_v4().simple().to_string()[..8].to_owned(),
             server,
             folder,
@@ -67,6 +71,15 @@ impl Target {
         figures::cpu_seconds(self.server.id().context("the server is gone; see its log")?)
     }
 
+    /// Bytes of the database and of its log, where it is a file.
+    pub(crate) fn database_bytes(&self) -> Option<u64> {
+        let file = self.file.as_ref()?;
+        let log = file.with_added_extension("db-wal");
+        let sizes =
+            [file.clone(), log].map(|path| fs::metadata(path).map_or(0, |about| about.len()));
+        Some(sizes.iter().sum())
+    }
+
     /// Memory of the server and bytes on disk.
     pub(crate) fn summary(&self) -> anyhow::Result<String> {
         let bytes = size_of(self.folder.path())?;
@@ -81,6 +94,20 @@ impl Target {
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.server.kill().await.context("the server was gone already")
+    }
+}
+
+/// An order as its registrant sees it.
+pub(crate) async fn read_order(
+    http: &mut Http,
+    slug: &str,
+    order_id: OrderId,
+    token: &str,
+) -> anyhow::Result<OrderView> {
+    let body = http.get(&format!("/api/views/order/{slug}/{order_id}"), Some(token)).await?;
+    match serde_json::from_slice::<Snapshot>(&body)?.view {
+        View::Order(view) => Ok(view),
+        _ => bail!("not an order"),
     }
 }
 
