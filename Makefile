@@ -58,9 +58,10 @@ SIMULATE = RUST_LIB_BACKTRACE=0 cargo run --quiet --release -p server --example 
 simulate: ## plays seeds of failures: make simulate SEEDS=100000 FROM=1; SEED=42 tells the story of one
 	@$(SIMULATE) $(if $(SEED),replay $(SEED),seeds $(or $(SEEDS),20000) $(or $(FROM),1))
 
-# In the tests' own profile everything but the planted copy is compiled already.
+# As the tests are built, everything but the planted copy is compiled already.
 mutants: ## plants defects and shows which promise each breaks: make mutants SEEDS=3000
-	@$(if $(filter debug,$(PROFILE)),cargo run --quiet -p server --example simulate -- mutants $(or $(SEEDS),600),\
+	@$(if $(filter debug,$(PROFILE)),cargo build --quiet --workspace --example simulate && \
+		$(TARGET)/debug/examples/simulate mutants $(or $(SEEDS),600),\
 		$(SIMULATE) mutants $(or $(SEEDS),3000))
 
 # With --workspace for the same reason as above. Names are of modules with properties about input.

@@ -128,9 +128,15 @@ fn build() -> Result<PathBuf, String> {
     let profile = built.file_name().and_then(|name| name.to_str()).unwrap_or("debug");
     let copy = target.join("planted");
     copy_planted(&copy).map_err(|error| format!("cannot plant: {error}"))?;
-    let profile_name = if profile == "debug" { "dev" } else { profile };
+    // The packages that this program was built with: dependencies have the features that all of them ask
+    // for, and would be compiled again for any other selection.
+    let (profile_name, packages) = match profile {
+        "debug" => ("dev", ["--workspace"].as_slice()),
+        other => (other, ["-p", "server"].as_slice()),
+    };
     let built_well = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
-        .args(["build", "--quiet", "-p", "server", "--example", PROGRAM, "--profile", profile_name])
+        .args(["build", "--quiet", "--example", PROGRAM, "--profile", profile_name])
+        .args(packages)
         .env("CARGO_TARGET_DIR", target)
         .current_dir(&copy)
         .output()

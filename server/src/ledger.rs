@@ -135,7 +135,11 @@ impl Ledger {
             match tokio::time::timeout(slice, inbox.recv_many(&mut batch, batch_max)).await {
                 Ok(0) => break,
                 Ok(_) => {
-                    self.serve(&mut memory, std::mem::take(&mut batch)).await;
+                    // What only reads has no commit to wait for, and sees what is durable.
+                    let is_read = |waiting: &Envelope| waiting.request.command.only_reads();
+                    let (reads, writes) = batch.drain(..).partition(is_read);
+                    self.serve(&mut memory, reads).await;
+                    self.serve(&mut memory, writes).await;
                     asked_at = Instant::now();
                 }
                 Err(_) if may_leave(&inbox, asked_at.elapsed()) => break,
@@ -147,6 +151,9 @@ impl Ledger {
 
     /// Decides the batch, again after each conflict, and answers everybody exactly once.
     async fn serve(&self, memory: &mut Option<Memory>, batch: Vec<Envelope>) {
+        if batch.is_empty() {
+            return;
+        }
         let (requests, replies): (Vec<Request>, Vec<Reply>) =
             batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         for _ in 0..CONFLICTS_MAX {

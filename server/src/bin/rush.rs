@@ -65,11 +65,23 @@ use target::Target;
 /// As many as a seat type may have, and more than any run can sell.
 const SEATS: u32 = 100_000;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let options = Options::read()?;
     // Ten thousand connections are files, too.
     let _ = server::open_files::raise_limit();
+    // Half of the machine is the server's. On one thread nobody has to be woken on another core.
+    let mut runtime = match cores() / 2 {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        threads => {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            runtime.worker_threads(threads);
+            runtime
+        }
+    };
+    runtime.enable_all().build()?.block_on(run(options))
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
     println!("{} ({}, {} cores)", options.database(), target::PROFILE, cores());
     let mut figures = serde_json::Map::new();
     // A past is written before a server opens the database.

@@ -134,6 +134,12 @@ impl Command {
         }
     }
 
+    /// True when nothing can come of it but an answer.
+    #[must_use]
+    pub const fn only_reads(&self) -> bool {
+        matches!(self, Self::ReadOrder { .. } | Self::ReadDashboard)
+    }
+
     /// Its name, for the log.
     #[must_use]
     pub const fn name(&self) -> &'static str {
