@@ -43,11 +43,10 @@ test: ## runs everything that must hold: lint, unit and integration tests, size 
 		$(MAKE) --no-print-directory PROFILE=debug $$step || exit 1; \
 	done
 
-lint: ## checks format and lints, for the server and for the browser
+# What only the browser's compiler sees is compiled by `web`.
+lint: ## checks format and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	@tools/setup web
-	tools/web-env cargo check -p app --target wasm32-unknown-unknown
 
 unit: ## runs the Rust tests: unit, property and integration
 	cargo test --workspace

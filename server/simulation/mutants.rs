@@ -134,7 +134,16 @@ fn build() -> Result<PathBuf, String> {
         "debug" => ("dev", ["--workspace"].as_slice()),
         other => (other, ["-p", "server"].as_slice()),
     };
-    let built_well = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+    let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    // What an outer cargo told this program: build scripts that look at it would run again, and after
+    // them half of the dependencies, now and when the tests are built the next time.
+    let told = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_"].iter().any(|kind| name.starts_with(kind))
+    };
+    for (name, _) in std::env::vars().filter(|(name, _)| told(name)) {
+        cargo.env_remove(name);
+    }
+    let built_well = cargo
         .args(["build", "--quiet", "--example", PROGRAM, "--profile", profile_name])
         .args(packages)
         .env("CARGO_TARGET_DIR", target)
