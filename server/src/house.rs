@@ -9,13 +9,14 @@ use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
 use crate::maintenance::Maintenance;
+use crate::news::News;
 use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// Since the order to stop: until then sockets and requests under way may finish.
 const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -111,7 +113,7 @@ impl House {
             bells,
             workers: TaskTracker::new(),
         };
-        house.start_workers(mailer);
+        house.start_workers(mailer)?;
         Ok(house)
     }
 
@@ -159,7 +161,7 @@ impl House {
         }
     }
 
-    fn start_workers(&self, mailer: Mailer) {
+    fn start_workers(&self, mailer: Mailer) -> anyhow::Result<()> {
         let deadlines = Deadlines {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -179,5 +181,16 @@ impl House {
         };
         self.workers.spawn(effects.run(self.stop.clone()));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
+        let mut node = [0; 16];
+        getrandom::fill(&mut node).map_err(|error| anyhow!("no randomness: {error}"))?;
+        let news = News {
+            store: self.store.clone(),
+            ledgers: self.ledgers.clone(),
+            hub: self.hub.clone(),
+            bells: self.bells.clone(),
+            node: Uuid::from_bytes(node),
+        };
+        self.workers.spawn(news.run(self.stop.clone()));
+        Ok(())
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::error;
+use uuid::Uuid;
 
 /// Slugs remembered; a slug never changes its ledger, so nothing here goes stale.
 const SLUGS_MAX: usize = 100_000;
@@ -40,6 +41,9 @@ struct BellsInner {
     deadlines: Notify,
     /// The earliest deadline the worker waits for; later ones need not wake it.
     next_deadline: AtomicI64,
+    /// Where ledgers stand that moved here and of which other nodes were not told.
+    heads: Mutex<HashMap<Uuid, Position>>,
+    head_moved: Notify,
 }
 
 impl Bells {
@@ -58,6 +62,23 @@ impl Bells {
         if at < self.inner.next_deadline.load(Ordering::Acquire) {
             self.inner.deadlines.notify_one();
         }
+    }
+
+    /// A ledger that other nodes may watch moved to this head.
+    pub fn head_moved(&self, id: ConferenceId, head: Position) {
+        lock(&self.inner.heads).insert(id.0, head);
+        self.inner.head_moved.notify_one();
+    }
+
+    /// Waits until a head moved since the last wait.
+    pub async fn a_head_moved(&self) {
+        self.inner.head_moved.notified().await;
+    }
+
+    /// Takes the heads that moved since they were taken last.
+    #[must_use]
+    pub fn take_heads(&self) -> Vec<(Uuid, Position)> {
+        lock(&self.inner.heads).drain().collect()
     }
 
     /// Waits until a deadline before `next` (ms) was added.
@@ -81,8 +102,15 @@ struct Inner {
     /// `None` once the house stops.
     open: Mutex<Option<HashMap<ConferenceId, mpsc::Sender<Envelope>>>>,
     tasks: TaskTracker,
-    slugs: Mutex<HashMap<String, ConferenceId>>,
+    slugs: Mutex<Slugs>,
     bounds: Bounds,
+}
+
+/// The conferences that somebody has looked for, both ways.
+#[derive(Default)]
+struct Slugs {
+    ids: HashMap<String, ConferenceId>,
+    slugs: HashMap<ConferenceId, String>,
 }
 
 impl Ledgers {
@@ -138,7 +166,7 @@ impl Ledgers {
     /// # Errors
     /// There is none, or the store failed.
     pub async fn find(&self, slug: &str) -> Result<ConferenceId, Failure> {
-        if let Some(id) = lock(&self.inner.slugs).get(slug) {
+        if let Some(id) = lock(&self.inner.slugs).ids.get(slug) {
             return Ok(*id);
         }
         let found = self.inner.store.ledger_by_slug(slug).await.map_err(|fault| {
@@ -146,12 +174,19 @@ impl Ledgers {
             Failure::Unavailable
         })?;
         let id = ConferenceId(found.ok_or(RefusalCode::ConferenceNotFound)?.ledger);
-        let mut slugs = lock(&self.inner.slugs);
-        if slugs.len() >= SLUGS_MAX {
-            slugs.clear();
+        let mut known = lock(&self.inner.slugs);
+        if known.ids.len() >= SLUGS_MAX {
+            *known = Slugs::default();
         }
-        slugs.insert(slug.to_owned(), id);
+        known.ids.insert(slug.to_owned(), id);
+        known.slugs.insert(id, slug.to_owned());
         Ok(id)
+    }
+
+    /// The slug of a conference that somebody has looked for here.
+    #[must_use]
+    pub fn slug_of(&self, id: ConferenceId) -> Option<String> {
+        lock(&self.inner.slugs).slugs.get(&id).cloned()
     }
 
     /// An order as its registrant sees it, and the position it shows.

@@ -20,6 +20,7 @@ pub mod ledgers;
 pub mod live;
 pub mod mailer;
 pub mod maintenance;
+pub mod news;
 pub mod open_files;
 pub mod operator;
 pub mod order_links;

@@ -102,7 +102,7 @@ pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<
 fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer, Refusal> {
     match request.command {
         Command::Conference(command) => manage::answer(memory, command, cause),
-        Command::EffectPerformed => Ok(at(memory.position())),
+        Command::EffectPerformed | Command::CatchUp => Ok(at(memory.position())),
         Command::ReadDashboard => {
             let conference = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
             let view = memory.dashboard().view(conference, HAPPENINGS_MAX);
@@ -284,6 +284,7 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
         | Command::RequestOrderLinks { .. }
         | Command::SendOwnerCodeAgain { .. }
         | Command::EffectPerformed
+        | Command::CatchUp
         | Command::Conference(_) => return Ok(()),
     };
     decide_order(memory, order_id, order_command, cause)

@@ -170,6 +170,19 @@ impl TestHouse {
         self.folder.path()
     }
 
+    pub(crate) fn database_url(&self) -> &str {
+        &self.config.storage.database_url
+    }
+
+    /// Another server on the same database, with the same clock and the same secrets.
+    pub(crate) async fn another_node(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = self.config.clone();
+        config.storage.data_dir = folder.path().to_owned();
+        config.mail.dir = folder.path().join("mail");
+        open(config, self.house.clock.clone(), folder).await
+    }
+
     /// Moves the server's clock forward.
     pub(crate) fn pass_seconds(&self, seconds: i64) {
         assert!(self.clock.set(self.clock.now().plus_seconds(seconds)));

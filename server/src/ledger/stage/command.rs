@@ -98,6 +98,8 @@ pub enum Command {
     },
     /// Nothing but the mark that an effect was performed.
     EffectPerformed,
+    /// Another node may have written: those who watch here want to know.
+    CatchUp,
     ReadOrder {
         order_id: OrderId,
     },
@@ -111,6 +113,7 @@ impl Command {
         match self {
             Self::Conference(_)
             | Self::EffectPerformed
+            | Self::CatchUp
             | Self::ReadDashboard
             | Self::RequestOrderLinks { .. }
             | Self::SendOwnerCodeAgain { .. } => None,
@@ -158,6 +161,7 @@ impl Command {
             Self::SendOwnerCodeAgain { .. } => "SendOwnerCodeAgain",
             Self::LookAgain { .. } => "LookAgain",
             Self::EffectPerformed => "EffectPerformed",
+            Self::CatchUp => "CatchUp",
             Self::ReadOrder { .. } => "ReadOrder",
             Self::ReadDashboard => "ReadDashboard",
         }
