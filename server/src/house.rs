@@ -10,9 +10,11 @@ use crate::live::Hub;
 use crate::mailer::Mailer;
 use crate::maintenance::Maintenance;
 use crate::news::News;
+use crate::nodes::{Node, Nodes};
 use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
+use crate::peers::Peers;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
@@ -181,14 +183,20 @@ impl House {
         };
         self.workers.spawn(effects.run(self.stop.clone()));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
-        let mut node = [0; 16];
-        getrandom::fill(&mut node).map_err(|error| anyhow!("no randomness: {error}"))?;
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| anyhow!("no randomness: {error}"))?;
+        let url = self.config.http.node_url.as_str().into();
+        let nodes = Nodes::new(Node { id: Uuid::from_bytes(id), url });
+        if !self.config.http.node_url.is_empty() {
+            let key = &self.config.secrets.node_key;
+            self.ledgers.meet(Peers::new(nodes.clone(), key, self.clock.clone()));
+        }
         let news = News {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
             hub: self.hub.clone(),
             bells: self.bells.clone(),
-            node: Uuid::from_bytes(node),
+            nodes,
         };
         self.workers.spawn(news.run(self.stop.clone()));
         Ok(())

@@ -20,6 +20,7 @@ use crate::store::{Commit, CommitError, Position, Store, StoreFault};
 use crate::views::dashboard;
 use catch_up::CatchUp;
 use memory::{Changed, Memory};
+use serde::{Deserialize, Serialize};
 use shared::live::Topic;
 use shared::{ConferenceId, OrderId, RefusalCode};
 use stage::{Answer, Command, Request, perform};
@@ -56,7 +57,7 @@ impl Default for Bounds {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     Refused(Refusal),
     /// The queue is full, or other nodes keep writing. Nothing happened.

@@ -7,13 +7,14 @@ use crate::domain::conference;
 use crate::ledger::stage::{Answer, Authority, Command, Request};
 use crate::ledger::{Bounds, Envelope, Failure, Ledger};
 use crate::live::Hub;
+use crate::peers::Peers;
 use crate::store::{Position, Store};
 use shared::dashboard::DashboardView;
 use shared::views::OrderView;
 use shared::{ConferenceId, OrderId, RefusalCode};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -103,6 +104,8 @@ struct Inner {
     open: Mutex<Option<HashMap<ConferenceId, mpsc::Sender<Envelope>>>>,
     tasks: TaskTracker,
     slugs: Mutex<Slugs>,
+    /// Set once the other nodes can be asked.
+    peers: OnceLock<Peers>,
     bounds: Bounds,
 }
 
@@ -124,14 +127,44 @@ impl Ledgers {
     pub fn within(bounds: Bounds, store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
         let (open, slugs) = (Mutex::new(Some(HashMap::new())), Mutex::default());
         let tasks = TaskTracker::new();
-        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs, bounds }) }
+        let peers = OnceLock::new();
+        let inner = Inner { store, hub, clock, bells, open, tasks, slugs, peers, bounds };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Performs a request and waits until its outcome is durable.
+    /// From now on requests go to the nodes that usually write their conferences.
+    pub fn meet(&self, peers: Peers) {
+        let _ = self.inner.peers.set(peers);
+    }
+
+    /// The other nodes, if there may be some.
+    #[must_use]
+    pub fn peers(&self) -> Option<&Peers> {
+        self.inner.peers.get()
+    }
+
+    /// Performs a request and waits until its outcome is durable, at whichever node.
     ///
     /// # Errors
     /// Refused, too busy, or the store failed.
     pub async fn perform(&self, id: ConferenceId, request: Request) -> Result<Answer, Failure> {
+        if let Some(peers) = self.peers()
+            && let Some(outcome) = Box::pin(peers.ask(id, &request)).await
+        {
+            return outcome;
+        }
+        self.perform_here(id, request).await
+    }
+
+    /// Performs a request at this node.
+    ///
+    /// # Errors
+    /// As [`Ledgers::perform`].
+    pub async fn perform_here(
+        &self,
+        id: ConferenceId,
+        request: Request,
+    ) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
         self.send(id, Envelope { request, reply })?;
         // The task dies only by a bug; then the memory is gone and the store is whole.

@@ -7,15 +7,16 @@
 use crate::ledger::stage::{Command, Request};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
-use crate::store::heads::{Head, Listener};
+use crate::nodes::{Nodes, SAYS_EVERY};
+use crate::store::heads::{Head, Listener, Told};
 use crate::store::{Store, StoreFault};
 use futures_util::future::join_all;
 use shared::ConferenceId;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 /// What moved is told, and what was heard is read, no more often than this.
@@ -31,8 +32,7 @@ pub struct News {
     pub ledgers: Ledgers,
     pub hub: Hub,
     pub bells: Bells,
-    /// This node.
-    pub node: Uuid,
+    pub nodes: Nodes,
 }
 
 impl News {
@@ -44,6 +44,7 @@ impl News {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.tell() => {}
+            () = self.say_that_we_are_there() => {}
             () = self.hear() => {}
         }
     }
@@ -54,12 +55,26 @@ impl News {
         loop {
             self.bells.a_head_moved().await;
             let moved = self.bells.take_heads();
-            let told = self.store.tell_heads(self.node, &moved).await;
+            let told = self.store.tell_heads(self.nodes.me.id, &moved).await;
             if let Err(fault) = told {
                 // They look by themselves.
                 warn!(error = format!("{fault:#}"), "Cannot tell other nodes what was written");
             }
             pace.tick().await;
+        }
+    }
+
+    /// Tells the others how to reach us, if they may.
+    async fn say_that_we_are_there(&self) {
+        let mut often = paced(SAYS_EVERY);
+        loop {
+            often.tick().await;
+            if self.nodes.me.url.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            if let Err(fault) = self.store.tell_node(&self.nodes.me).await {
+                debug!(error = format!("{fault:#}"), "Cannot tell other nodes that we are there");
+            }
         }
     }
 
@@ -89,9 +104,11 @@ impl News {
         let (mut pace, mut look) = (paced(PACE), paced(LOOK_EVERY));
         loop {
             tokio::select! {
-                more = listener.next() => {
-                    heard.extend(more?.into_iter().filter(|head| head.node != Some(self.node)));
-                }
+                told = listener.next() => match told? {
+                    Told::Heads { node, .. } if node == self.nodes.me.id => {}
+                    Told::Heads { heads, .. } => heard.extend(heads),
+                    Told::Node(node) => self.nodes.heard(node, Instant::now()),
+                },
                 _ = look.tick() => heard.extend(self.heads_of_what_is_watched().await?),
                 _ = pace.tick(), if !heard.is_empty() => {
                     self.catch_up(std::mem::take(&mut heard), &mut seen).await;
@@ -113,7 +130,7 @@ impl News {
     /// Lets every conference that is watched here read what is new to it.
     async fn catch_up(&self, heads: Vec<Head>, seen: &mut HashMap<Uuid, u64>) {
         let mut newer = HashSet::new();
-        for Head { ledger, head, .. } in heads {
+        for Head { ledger, head } in heads {
             let known = seen.entry(ledger).or_default();
             if *known < head {
                 *known = head;
@@ -124,7 +141,7 @@ impl News {
         newer.retain(|id| self.ledgers.slug_of(*id).is_some_and(|slug| watched.contains(&slug)));
         join_all(newer.into_iter().map(async |id| {
             let request = Request::of_the_house(Command::CatchUp);
-            if self.ledgers.perform(id, request).await.is_err() {
+            if self.ledgers.perform_here(id, request).await.is_err() {
                 warn!(ledger = %id, "Could not read what another node has written");
             }
         }))

@@ -4,11 +4,14 @@
 //! when to tell and what to do about it (`news.rs`).
 
 use super::{LedgerId, Position, Result, Store};
+use crate::nodes::Node;
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
-/// The channel of the notifications.
-pub(super) const CHANNEL: &str = "heads";
+/// The channel on which heads are told …
+pub(super) const HEADS: &str = "heads";
+/// … and the one on which nodes say that they are there.
+pub(super) const NODES: &str = "nodes";
 /// A notification has fewer than 8,000 bytes; a head has at most 54.
 pub(super) const HEADS_PER_NOTIFICATION: usize = 128;
 
@@ -17,25 +20,37 @@ pub(super) const HEADS_PER_NOTIFICATION: usize = 128;
 pub struct Head {
     pub ledger: LedgerId,
     pub head: Position,
-    /// Who says so; `None` when it was read.
-    pub node: Option<Uuid>,
 }
 
-/// Hears what other nodes tell.
+/// What a node told all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// These ledgers were moved by this node.
+    Heads { node: Uuid, heads: Vec<Head> },
+    /// This node is there.
+    Node(Node),
+}
+
+/// Hears what nodes tell, our own among them.
 #[derive(Debug)]
 pub struct Listener {
     pub(super) inner: PgListener,
 }
 
 impl Listener {
-    /// The next heads that were told, by whatever node.
+    /// The next thing that was told, by whatever node.
     ///
     /// # Errors
     /// The connection broke: something may have been missed.
-    pub async fn next(&mut self) -> Result<Vec<Head>> {
-        let told = self.inner.try_recv().await?;
-        let told = told.ok_or_else(|| anyhow::anyhow!("the connection that listens broke"))?;
-        Ok(parse(told.payload()))
+    pub async fn next(&mut self) -> Result<Told> {
+        loop {
+            let told = self.inner.try_recv().await?;
+            let told = told.ok_or_else(|| anyhow::anyhow!("the connection that listens broke"))?;
+            // What is not understood was told by another release.
+            if let Some(told) = parse(told.channel(), told.payload()) {
+                return Ok(told);
+            }
+        }
     }
 }
 
@@ -47,6 +62,17 @@ impl Store {
     pub async fn tell_heads(&self, node: Uuid, heads: &[(LedgerId, Position)]) -> Result<()> {
         match self {
             Self::Postgres(store) => Box::pin(store.tell_heads(node, heads)).await,
+            Self::Sqlite(_) | Self::Kept(_) => Ok(()),
+        }
+    }
+
+    /// Tells all nodes that this one is there, and how to reach it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn tell_node(&self, node: &Node) -> Result<()> {
+        match self {
+            Self::Postgres(store) => Box::pin(store.tell_node(node)).await,
             Self::Sqlite(_) | Self::Kept(_) => Ok(()),
         }
     }
@@ -80,15 +106,20 @@ pub(super) fn payload(node: Uuid, heads: &[(LedgerId, Position)]) -> String {
     heads.fold(node.simple().to_string(), |text, head| text + &head)
 }
 
-/// What is not understood was told by another release, and is left out.
-fn parse(payload: &str) -> Vec<Head> {
+fn parse(channel: &str, payload: &str) -> Option<Told> {
     let mut parts = payload.split(' ');
-    let Some(node) = parts.next().and_then(|id| id.parse().ok()) else { return vec![] };
-    let head = |part: &str| {
-        let (ledger, head) = part.split_once(':')?;
-        Some(Head { ledger: ledger.parse().ok()?, head: head.parse().ok()?, node: Some(node) })
-    };
-    parts.filter_map(head).collect()
+    let id = parts.next()?.parse().ok()?;
+    match channel {
+        HEADS => {
+            let head = |part: &str| {
+                let (ledger, head) = part.split_once(':')?;
+                Some(Head { ledger: ledger.parse().ok()?, head: head.parse().ok()? })
+            };
+            Some(Told::Heads { node: id, heads: parts.filter_map(head).collect() })
+        }
+        NODES => Some(Told::Node(Node { id, url: parts.next()?.into() })),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -107,14 +138,14 @@ mod tests {
                 heads.into_iter().map(|(id, head)| (Uuid::from_u128(id), head)).collect();
             let text = payload(node, &heads);
             prop_assert!(text.len() < 8_000);
-            let heard: Vec<_> = parse(&text).iter().map(|it| (it.ledger, it.head)).collect();
-            prop_assert_eq!(heard, heads);
-            prop_assert!(parse(&text).iter().all(|it| it.node == Some(node)));
+            let heads: Vec<_> =
+                heads.into_iter().map(|(ledger, head)| Head { ledger, head }).collect();
+            prop_assert_eq!(parse(HEADS, &text), Some(Told::Heads { node, heads }));
         }
 
         #[test]
         fn whatever_is_told_is_read_or_left_out(text in ".{0,200}") {
-            let _ = parse(&text);
+            let _ = (parse(HEADS, &text), parse(NODES, &text));
         }
     }
 }

@@ -3,12 +3,13 @@
 //! Not here: what is done about it (`ledger/stage.rs`).
 
 use crate::domain::conference;
+use serde::{Deserialize, Serialize};
 use shared::commands::{Attendee, Registrant, SeatQuantity};
 use shared::{AccessCode, Money, OrderId, PaymentId, Ticket, Timestamp};
 use uuid::Uuid;
 
 /// Everything a ledger can be asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
     Conference(conference::Command),
     RegisterToConference {
