@@ -26,5 +26,9 @@ async fn answer(
     let peers = door.house.ledgers.peers().ok_or(RefusalCode::CommandUnknown)?;
     let signature = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let Asked { ledger, request } = peers.understand(signature.unwrap_or_default(), &body)?;
+    if door.house.stop.is_cancelled() {
+        // Whoever asks can decide it there, and nobody has to be told "later".
+        return Ok(Json(Err(Failure::Unavailable)));
+    }
     Ok(Json(door.house.ledgers.perform_here(ledger, request).await))
 }
