@@ -22,7 +22,7 @@ WEB_BUILT := dist/.complete
 DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint unit mutants simulate fuzz seed rush attack chaos web budget setup clean server
+.PHONY: help run test e2e lint unit mutants simulate fuzz seed rush attack chaos cluster web budget setup clean server
 
 help: ## lists the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -100,6 +100,12 @@ chaos: ## kills and breaks a release server under load, on both databases: make 
 	cargo build --release -p server --bins
 	@tools/setup postgres
 	$(TARGET)/release/chaos $(CHAOS)
+
+cluster: PROFILE = release
+cluster: ## runs three servers on one throw-away PostgreSQL behind a proxy, until Ctrl-C
+	@tools/setup rust web postgres proxy
+	@$(MAKE) --no-print-directory server web
+	tools/cluster $(SERVER)
 
 server: ## builds the server (PROFILE=debug or release)
 	$(BUILD_SERVER_$(PROFILE))

@@ -33,6 +33,9 @@ pub struct Http {
     /// How the world reaches us, without a slash at the end; empty: by the address we listen on.
     /// `PUBLIC_URL`
     pub public_url: String,
+    /// How other servers on the same database reach this one, without a slash at the end; empty: they
+    /// do not ask it, and it does not ask them. They need the same `SECRET_KEY`. `NODE_URL`
+    pub node_url: String,
     /// The built app. `DIST_DIR`
     pub dist_dir: PathBuf,
     /// Lets tests set the clock and make conferences. Only on a loopback address. `TEST_DOOR=1`
@@ -155,6 +158,8 @@ pub struct Secrets {
     pub token_key: [u8; 32],
     /// Shared with the payment provider. `PAYMENT_SECRET`
     pub payment_key: Vec<u8>,
+    /// Signs what the nodes of one database ask each other.
+    pub node_key: [u8; 32],
 }
 
 impl std::fmt::Debug for Secrets {
@@ -189,6 +194,7 @@ impl Config {
         let http = Http {
             listen_addr,
             public_url: var_or("PUBLIC_URL", "").trim_end_matches('/').to_owned(),
+            node_url: var_or("NODE_URL", "").trim_end_matches('/').to_owned(),
             dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
@@ -242,6 +248,7 @@ impl Config {
             http: Http {
                 listen_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
                 public_url: String::new(),
+                node_url: String::new(),
                 dist_dir: folder.join("dist"),
                 test_door: true,
                 test_clock_ahead_ms: 0,
@@ -270,7 +277,8 @@ impl Secrets {
     fn derive(secret: &[u8], payment: Option<String>) -> Self {
         let payment_key =
             payment.map_or_else(|| key(secret, b"payment").to_vec(), String::into_bytes);
-        Self { token_key: key(secret, b"token"), payment_key }
+        let (token_key, node_key) = (key(secret, b"token"), key(secret, b"nodes"));
+        Self { token_key, payment_key, node_key }
     }
 }
 

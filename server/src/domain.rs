@@ -12,6 +12,7 @@ pub mod registration_process;
 pub mod seat_assignments;
 pub mod seats_availability;
 
+use serde::{Deserialize, Serialize};
 use shared::refusal::FieldProblem;
 use shared::{RefusalCode, Timestamp};
 
@@ -31,7 +32,7 @@ pub trait Decider: Default {
 }
 
 /// A polite no: the code to match on, and what exactly was wrong where the code does not say it all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub code: RefusalCode,
     pub detail: Option<String>,

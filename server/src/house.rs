@@ -9,13 +9,16 @@ use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
 use crate::maintenance::Maintenance;
+use crate::news::News;
+use crate::nodes::{Node, Nodes};
 use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::PaymentGateway;
+use crate::peers::Peers;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +27,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 /// Since the order to stop: until then sockets and requests under way may finish.
 const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -111,7 +115,7 @@ impl House {
             bells,
             workers: TaskTracker::new(),
         };
-        house.start_workers(mailer);
+        house.start_workers(mailer)?;
         Ok(house)
     }
 
@@ -159,7 +163,7 @@ impl House {
         }
     }
 
-    fn start_workers(&self, mailer: Mailer) {
+    fn start_workers(&self, mailer: Mailer) -> anyhow::Result<()> {
         let deadlines = Deadlines {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -179,5 +183,22 @@ impl House {
         };
         self.workers.spawn(effects.run(self.stop.clone()));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| anyhow!("no randomness: {error}"))?;
+        let url = self.config.http.node_url.as_str().into();
+        let nodes = Nodes::new(Node { id: Uuid::from_bytes(id), url });
+        if !self.config.http.node_url.is_empty() {
+            let key = &self.config.secrets.node_key;
+            self.ledgers.meet(Peers::new(nodes.clone(), key, self.clock.clone()));
+        }
+        let news = News {
+            store: self.store.clone(),
+            ledgers: self.ledgers.clone(),
+            hub: self.hub.clone(),
+            bells: self.bells.clone(),
+            nodes,
+        };
+        self.workers.spawn(news.run(self.stop.clone()));
+        Ok(())
     }
 }

@@ -20,6 +20,7 @@ mod owner_session;
 mod owners;
 mod passage;
 mod path;
+mod peers;
 mod places;
 mod problem;
 pub mod proxies;
@@ -106,11 +107,15 @@ pub fn router(house: House) -> Router {
     let inbox = house.config.inbox();
     let inbox = inbox.map(|folder| inbox::router(folder, house.public_url.clone()));
     let has_test_door = house.config.http.test_door;
+    let is_node = house.ledgers.peers().is_some();
     let routes = routes();
     let door = Arc::new(Door::new(house, openapi::document(&routes)));
     let mut router = Router::new();
     for route in routes {
         router = router.route(&route.path, route.handlers);
+    }
+    if is_node {
+        router = router.merge(peers::routes());
     }
     if has_test_door {
         router = router.merge(test_door::routes());

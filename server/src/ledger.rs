@@ -7,6 +7,7 @@
 
 pub mod catch_up;
 pub mod memory;
+mod others;
 pub mod stage;
 
 use crate::clock::Clock;
@@ -15,13 +16,14 @@ use crate::domain::conference::facts::slug_taken;
 use crate::events::CONFERENCE_STREAMS;
 use crate::ledgers::Bells;
 use crate::live::Hub;
-use crate::store::{Commit, CommitError, Store, StoreFault};
+use crate::store::{Commit, CommitError, Position, Store, StoreFault};
 use crate::views::dashboard;
 use catch_up::CatchUp;
 use memory::{Changed, Memory};
+use serde::{Deserialize, Serialize};
 use shared::live::Topic;
 use shared::{ConferenceId, OrderId, RefusalCode};
-use stage::{Answer, Request, perform};
+use stage::{Answer, Command, Request, perform};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -55,7 +57,7 @@ impl Default for Bounds {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     Refused(Refusal),
     /// The queue is full, or other nodes keep writing. Nothing happened.
@@ -88,6 +90,15 @@ pub struct Ledger {
     pub clock: Clock,
     pub bells: Bells,
     pub bounds: Bounds,
+}
+
+/// What the task knows between batches.
+#[derive(Default)]
+struct Known {
+    /// `None` before the first batch and after anything went wrong.
+    memory: Option<Memory>,
+    /// Those who watch here were told everything up to this position.
+    told: Option<Position>,
 }
 
 enum Attempt {
@@ -126,7 +137,7 @@ impl Ledger {
         mut inbox: mpsc::Receiver<Envelope>,
         may_leave: impl Fn(&mpsc::Receiver<Envelope>, Duration) -> bool,
     ) {
-        let mut memory = None;
+        let mut known = Known::default();
         let Bounds { batch_max, idle, .. } = self.bounds;
         let slice = SLICE.min(idle);
         let mut batch = Vec::new();
@@ -138,8 +149,8 @@ impl Ledger {
                     // What only reads has no commit to wait for, and sees what is durable.
                     let is_read = |waiting: &Envelope| waiting.request.command.only_reads();
                     let (reads, writes) = batch.drain(..).partition(is_read);
-                    self.serve(&mut memory, reads).await;
-                    self.serve(&mut memory, writes).await;
+                    self.serve(&mut known, reads).await;
+                    self.serve(&mut known, writes).await;
                     asked_at = Instant::now();
                 }
                 Err(_) if may_leave(&inbox, asked_at.elapsed()) => break,
@@ -150,14 +161,14 @@ impl Ledger {
     }
 
     /// Decides the batch, again after each conflict, and answers everybody exactly once.
-    async fn serve(&self, memory: &mut Option<Memory>, batch: Vec<Envelope>) {
+    async fn serve(&self, known: &mut Known, batch: Vec<Envelope>) {
         if batch.is_empty() {
             return;
         }
         let (requests, replies): (Vec<Request>, Vec<Reply>) =
             batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         for _ in 0..CONFLICTS_MAX {
-            let failure = match self.attempt(memory, &requests).await {
+            let failure = match self.attempt(known, &requests).await {
                 Ok(answers) => {
                     for (reply, answer) in replies.into_iter().zip(answers) {
                         // Nobody waits for it any more: that is their right.
@@ -167,7 +178,7 @@ impl Ledger {
                 }
                 Err(Attempt::Conflict) => {
                     info!(ledger = %self.id, "Another node wrote; deciding again");
-                    *memory = None;
+                    known.memory = None;
                     continue;
                 }
                 Err(Attempt::SlugTaken) => Failure::Refused(slug_taken()),
@@ -176,7 +187,7 @@ impl Ledger {
                     Failure::Unavailable
                 }
             };
-            *memory = None;
+            known.memory = None;
             return refuse_all(replies, &failure);
         }
         warn!(ledger = %self.id, "Gave up after {CONFLICTS_MAX} conflicts");
@@ -185,13 +196,25 @@ impl Ledger {
 
     async fn attempt(
         &self,
-        memory: &mut Option<Memory>,
+        Known { memory, told }: &mut Known,
         requests: &[Request],
     ) -> Result<Vec<Result<Answer, Refusal>>, Attempt> {
         let memory = match memory {
-            Some(memory) => memory,
-            None => memory.insert(self.open().await?),
+            Some(memory) => {
+                if requests.iter().any(|request| matches!(request.command, Command::CatchUp)) {
+                    self.follow(memory).await?;
+                }
+                memory
+            }
+            None => {
+                let memory = memory.insert(self.open().await?);
+                if self.store.is_shared() {
+                    self.tell_news(memory, *told).await?;
+                }
+                memory
+            }
         };
+        *told = Some(memory.head());
         self.load_orders(memory, requests).await?;
         let now = self.clock.now();
         let answers: Vec<_> =
@@ -199,12 +222,13 @@ impl Ledger {
         match memory.commit()? {
             Some(commit) => {
                 self.store.commit(&commit).await?;
-                self.ring(&commit);
+                self.ring(&commit, memory.position());
             }
             None => self.confirm_head(memory).await?,
         }
         self.log(requests, &answers);
         memory.committed(|position, changed| self.publish(position, &changed));
+        *told = Some(memory.head());
         Ok(answers)
     }
 
@@ -277,7 +301,10 @@ impl Ledger {
     }
 
     /// Wakes the workers that wait for what this commit added.
-    fn ring(&self, commit: &Commit) {
+    fn ring(&self, commit: &Commit, head: Position) {
+        if self.store.is_shared() && !commit.events.is_empty() {
+            self.bells.head_moved(self.id, head);
+        }
         if !commit.effects.is_empty() {
             self.bells.effect();
         }

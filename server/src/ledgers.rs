@@ -7,18 +7,20 @@ use crate::domain::conference;
 use crate::ledger::stage::{Answer, Authority, Command, Request};
 use crate::ledger::{Bounds, Envelope, Failure, Ledger};
 use crate::live::Hub;
+use crate::peers::Peers;
 use crate::store::{Position, Store};
 use shared::dashboard::DashboardView;
 use shared::views::OrderView;
 use shared::{ConferenceId, OrderId, RefusalCode};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::error;
+use uuid::Uuid;
 
 /// Slugs remembered; a slug never changes its ledger, so nothing here goes stale.
 const SLUGS_MAX: usize = 100_000;
@@ -40,6 +42,9 @@ struct BellsInner {
     deadlines: Notify,
     /// The earliest deadline the worker waits for; later ones need not wake it.
     next_deadline: AtomicI64,
+    /// Where ledgers stand that moved here and of which other nodes were not told.
+    heads: Mutex<HashMap<Uuid, Position>>,
+    head_moved: Notify,
 }
 
 impl Bells {
@@ -58,6 +63,23 @@ impl Bells {
         if at < self.inner.next_deadline.load(Ordering::Acquire) {
             self.inner.deadlines.notify_one();
         }
+    }
+
+    /// A ledger that other nodes may watch moved to this head.
+    pub fn head_moved(&self, id: ConferenceId, head: Position) {
+        lock(&self.inner.heads).insert(id.0, head);
+        self.inner.head_moved.notify_one();
+    }
+
+    /// Waits until a head moved since the last wait.
+    pub async fn a_head_moved(&self) {
+        self.inner.head_moved.notified().await;
+    }
+
+    /// Takes the heads that moved since they were taken last.
+    #[must_use]
+    pub fn take_heads(&self) -> Vec<(Uuid, Position)> {
+        lock(&self.inner.heads).drain().collect()
     }
 
     /// Waits until a deadline before `next` (ms) was added.
@@ -81,8 +103,17 @@ struct Inner {
     /// `None` once the house stops.
     open: Mutex<Option<HashMap<ConferenceId, mpsc::Sender<Envelope>>>>,
     tasks: TaskTracker,
-    slugs: Mutex<HashMap<String, ConferenceId>>,
+    slugs: Mutex<Slugs>,
+    /// Set once the other nodes can be asked.
+    peers: OnceLock<Peers>,
     bounds: Bounds,
+}
+
+/// The conferences that somebody has looked for, both ways.
+#[derive(Default)]
+struct Slugs {
+    ids: HashMap<String, ConferenceId>,
+    slugs: HashMap<ConferenceId, String>,
 }
 
 impl Ledgers {
@@ -96,14 +127,44 @@ impl Ledgers {
     pub fn within(bounds: Bounds, store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
         let (open, slugs) = (Mutex::new(Some(HashMap::new())), Mutex::default());
         let tasks = TaskTracker::new();
-        Self { inner: Arc::new(Inner { store, hub, clock, bells, open, tasks, slugs, bounds }) }
+        let peers = OnceLock::new();
+        let inner = Inner { store, hub, clock, bells, open, tasks, slugs, peers, bounds };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Performs a request and waits until its outcome is durable.
+    /// From now on requests go to the nodes that usually write their conferences.
+    pub fn meet(&self, peers: Peers) {
+        let _ = self.inner.peers.set(peers);
+    }
+
+    /// The other nodes, if there may be some.
+    #[must_use]
+    pub fn peers(&self) -> Option<&Peers> {
+        self.inner.peers.get()
+    }
+
+    /// Performs a request and waits until its outcome is durable, at whichever node.
     ///
     /// # Errors
     /// Refused, too busy, or the store failed.
     pub async fn perform(&self, id: ConferenceId, request: Request) -> Result<Answer, Failure> {
+        if let Some(peers) = self.peers()
+            && let Some(outcome) = Box::pin(peers.ask(id, &request)).await
+        {
+            return outcome;
+        }
+        self.perform_here(id, request).await
+    }
+
+    /// Performs a request at this node.
+    ///
+    /// # Errors
+    /// As [`Ledgers::perform`].
+    pub async fn perform_here(
+        &self,
+        id: ConferenceId,
+        request: Request,
+    ) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
         self.send(id, Envelope { request, reply })?;
         // The task dies only by a bug; then the memory is gone and the store is whole.
@@ -138,7 +199,7 @@ impl Ledgers {
     /// # Errors
     /// There is none, or the store failed.
     pub async fn find(&self, slug: &str) -> Result<ConferenceId, Failure> {
-        if let Some(id) = lock(&self.inner.slugs).get(slug) {
+        if let Some(id) = lock(&self.inner.slugs).ids.get(slug) {
             return Ok(*id);
         }
         let found = self.inner.store.ledger_by_slug(slug).await.map_err(|fault| {
@@ -146,12 +207,19 @@ impl Ledgers {
             Failure::Unavailable
         })?;
         let id = ConferenceId(found.ok_or(RefusalCode::ConferenceNotFound)?.ledger);
-        let mut slugs = lock(&self.inner.slugs);
-        if slugs.len() >= SLUGS_MAX {
-            slugs.clear();
+        let mut known = lock(&self.inner.slugs);
+        if known.ids.len() >= SLUGS_MAX {
+            *known = Slugs::default();
         }
-        slugs.insert(slug.to_owned(), id);
+        known.ids.insert(slug.to_owned(), id);
+        known.slugs.insert(id, slug.to_owned());
         Ok(id)
+    }
+
+    /// The slug of a conference that somebody has looked for here.
+    #[must_use]
+    pub fn slug_of(&self, id: ConferenceId) -> Option<String> {
+        lock(&self.inner.slugs).slugs.get(&id).cloned()
     }
 
     /// An order as its registrant sees it, and the position it shows.

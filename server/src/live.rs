@@ -7,11 +7,11 @@
 
 use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
-use shared::Timestamp;
 use shared::dashboard::PUSH_INTERVAL_MS;
 use shared::live::Topic;
+use shared::{OrderId, Timestamp};
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -163,6 +163,31 @@ impl Hub {
         for mailbox in &watched.watchers {
             mailbox.put(topic, frame.clone());
         }
+    }
+
+    /// True when anything of this conference is watched here.
+    #[must_use]
+    pub fn watches(&self, slug: &str) -> bool {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.keys().any(|topic| topic.slug() == Some(slug))
+    }
+
+    /// The orders of this conference that somebody watches here.
+    #[must_use]
+    pub fn watched_orders(&self, slug: &str) -> Vec<OrderId> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let of_slug = |topic: &Topic| match topic {
+            Topic::Order { slug: of, order_id } if of == slug => Some(*order_id),
+            _ => None,
+        };
+        topics.keys().filter_map(of_slug).collect()
+    }
+
+    /// The conferences of which anything is watched here.
+    #[must_use]
+    pub fn slugs(&self) -> HashSet<String> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.keys().filter_map(|topic| topic.slug().map(str::to_owned)).collect()
     }
 
     /// How many topics somebody watches.

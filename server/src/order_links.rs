@@ -49,7 +49,13 @@ mod tests {
 
     #[test]
     fn every_mail_and_every_order_has_a_secret_of_its_own() {
-        let links = |key| OrderLinks::new(&Secrets { token_key: [key; 32], payment_key: vec![] });
+        let links = |key| {
+            OrderLinks::new(&Secrets {
+                token_key: [key; 32],
+                payment_key: vec![],
+                node_key: [0; 32],
+            })
+        };
         let secret = |key, effect, order| {
             links(key).secret(Uuid::from_u128(effect), OrderId(Uuid::from_u128(order)))
         };

@@ -113,7 +113,7 @@ mod tests {
     use uuid::Uuid;
 
     fn codes(key: u8) -> OwnerCodes {
-        OwnerCodes::new(&Secrets { token_key: [key; 32], payment_key: vec![] })
+        OwnerCodes::new(&Secrets { token_key: [key; 32], payment_key: vec![], node_key: [0; 32] })
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! Not here: any word of the domain. What a payload means is known in `events.rs`.
 
 pub mod copy;
+pub mod heads;
 pub mod lists;
 pub mod people;
 mod postgres;

@@ -26,6 +26,19 @@ pub enum Topic {
     Dashboard { slug: String },
 }
 
+impl Topic {
+    /// The slug of the conference it is about.
+    #[must_use]
+    pub fn slug(&self) -> Option<&str> {
+        match self {
+            Self::Directory => None,
+            Self::Conference { slug } | Self::Order { slug, .. } | Self::Dashboard { slug } => {
+                Some(slug)
+            }
+        }
+    }
+}
+
 /// The text is not the name of a view.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotATopic;

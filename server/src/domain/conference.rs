@@ -16,7 +16,7 @@ use shared::{CommandId, Currency, Money, RefusalCode, SeatTypeId, Timestamp, rul
 /// The most seat types of one conference.
 pub const SEAT_TYPES_MAX: usize = 50;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     CreateConference(Details),
     UpdateConference(ConferenceFacts),
@@ -47,7 +47,7 @@ pub enum Command {
 }
 
 /// Seats of a type that are not free. The ledger fills them in, because only it knows them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     pub sold: u32,
     pub held: u32,

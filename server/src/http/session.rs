@@ -187,7 +187,7 @@ mod tests {
     const ORDER: OrderId = OrderId(Uuid::from_u128(2));
 
     fn secrets() -> Secrets {
-        Secrets { token_key: [9; 32], payment_key: vec![] }
+        Secrets { token_key: [9; 32], payment_key: vec![], node_key: [0; 32] }
     }
 
     fn authority(
@@ -218,7 +218,7 @@ mod tests {
         for forged in [&later, &other, cut, "g1.", "g1...", "g1.x.y.z"] {
             assert_eq!(authority(forged, LEDGER, NOW), Err(RefusalCode::OrderNotFound), "{forged}");
         }
-        let foreign = Secrets { token_key: [8; 32], payment_key: vec![] };
+        let foreign = Secrets { token_key: [8; 32], payment_key: vec![], node_key: [0; 32] };
         assert!(Caller::with_token(&token).authority(LEDGER, NOW, &foreign).is_err());
     }
 

@@ -5,6 +5,7 @@
 //! Pure. Not here: which events happen (`stage.rs`) and how they become durable (`ledger.rs`).
 
 mod commit;
+mod follow;
 mod order_file;
 mod replay;
 
@@ -102,6 +103,23 @@ pub struct Cause {
     /// The event it reacts to; 0 for the outside command itself.
     pub position: Position,
     pub now: Timestamp,
+}
+
+/// An event at its place, decided here or by another node.
+#[derive(Clone, Copy)]
+struct Happened<'a> {
+    position: Position,
+    stream: Stream,
+    version: u64,
+    event: &'a Event,
+    command_id: Option<Uuid>,
+    at: Timestamp,
+}
+
+impl Happened<'_> {
+    fn process(&self) -> Option<OrderId> {
+        process_of(self.stream, self.event)
+    }
 }
 
 /// A changed view on its way to the documents and to those who watch it: `shared::live::View`, written
@@ -236,6 +254,13 @@ impl Memory {
         &self.dashboard
     }
 
+    /// What an owner watches, without copying it; `None` before there is a conference.
+    #[must_use]
+    pub fn pushed(&self) -> Option<Pushed<'_>> {
+        let dashboard = &self.dashboard;
+        self.base.view.as_ref().map(|conference| Pushed { conference, dashboard })
+    }
+
     #[must_use]
     pub fn has_order(&self, id: OrderId) -> bool {
         self.orders.contains_key(&id)
@@ -280,45 +305,61 @@ impl Memory {
 
     /// Records an event: folds it into everything that remembers, and keeps it for the commit.
     pub fn record(&mut self, stream: Stream, event: Event, cause: Cause) -> Position {
-        let process = process_of(stream, &event);
-        let version = self.next_version(stream, process);
-        let position = self.position() + 1;
-        self.changes.conference_changed |= self.fold_base(&event);
+        let version = self.next_version(stream, process_of(stream, &event));
+        let happened = Happened {
+            position: self.position() + 1,
+            stream,
+            version,
+            event: &event,
+            command_id: cause.command_id.map(|id| id.0),
+            at: cause.now,
+        };
+        self.fold_conference(happened);
+        self.ask_effects(stream, &event, happened.position, cause.now);
+        self.fold_order(happened);
+        self.changes.events.push(NewEvent {
+            stream: stream.to_string(),
+            version,
+            process: happened.process().map(|id| id.0),
+            kind: event.kind(),
+            payload: event.encode(),
+            command_id: happened.command_id,
+            cause: cause.position,
+            recorded_at: cause.now.0,
+        });
+        happened.position
+    }
+
+    fn fold_conference(&mut self, happened: Happened<'_>) {
+        let Happened { event, command_id, position, .. } = happened;
+        self.changes.conference_changed |= self.fold_base(event);
         self.changes.entry_changed |= matches!(event, Event::Conference(_));
-        self.base.remember(&event, cause.command_id.map(|id| id.0), position);
-        self.ask_effects(stream, &event, position, cause.now);
-        if let Event::Seats(event) = &event {
+        self.base.remember(event, command_id, position);
+        if let Event::Seats(event) = event {
             self.base.seats.remember(event);
         }
+    }
+
+    fn fold_order(&mut self, happened: Happened<'_>) {
+        let Happened { position, stream, version, event, command_id, at } = happened;
+        let process = happened.process();
         let (conference, slug) = (self.id, self.slug());
         let before = Share::of(process.and_then(|id| self.order_view(id)));
         if let Some(file) = process.and_then(|id| self.orders.get_mut(&id)) {
             let about = views::order::Conference { id: conference, slug: &slug };
-            let view_changed = file.fold(about, stream, &event, cause.now);
-            let command_id = cause.command_id.map(|id| id.0);
+            let view_changed = file.fold(about, stream, event, at);
             file.remember(stream, version, command_id, position);
             file.touched_in_batch = self.batch;
             self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
             self.changes.order_views.extend(process.filter(|_| view_changed));
-            if let Event::SeatAssignments(event) = &event {
+            if let Event::SeatAssignments(event) = event {
                 let seat = process.zip(event.position());
                 self.changes.seats.extend(seat);
             }
         }
-        let told = Told { position, at: cause.now, stream, event: &event };
+        let told = Told { position, at, stream, event };
         let order = process.and_then(|id| self.orders.get(&id)?.view.as_ref());
         self.changes.dashboard_changed |= self.dashboard.apply(told, &before, order);
-        self.changes.events.push(NewEvent {
-            stream: stream.to_string(),
-            version,
-            process: process.map(|id| id.0),
-            kind: event.kind(),
-            payload: event.encode(),
-            command_id: cause.command_id.map(|id| id.0),
-            cause: cause.position,
-            recorded_at: cause.now.0,
-        });
-        position
     }
 
     /// The instant has come that the table says. Another server may have written it, without an event

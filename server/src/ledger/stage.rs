@@ -14,6 +14,7 @@ use crate::domain::registration_process::{self as process, Effect, Next, Todo};
 use crate::domain::{Decider, Refusal, order, payment, seat_assignments, seats_availability};
 use crate::events::{Event, Stream};
 use crate::store::Position;
+use serde::{Deserialize, Serialize};
 use shared::commands::SeatQuantity;
 use shared::dashboard::{DashboardView, HAPPENINGS_MAX};
 use shared::management::Admission;
@@ -31,7 +32,7 @@ const PAYMENTS_PER_ORDER_MAX: usize = 20;
 const REVISIONS_PER_ORDER_MAX: u32 = 200;
 
 /// What somebody wants from a ledger.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// The intent; `None` for what the house does by itself.
     pub command_id: Option<CommandId>,
@@ -50,7 +51,7 @@ impl Request {
 }
 
 /// As whom somebody asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Authority {
     /// Our own workers, the provider's verified callbacks, the operator.
     House,
@@ -61,7 +62,7 @@ pub enum Authority {
 }
 
 /// What a yes says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// The position of the command's last event; of the ledger's head when nothing had to change.
     pub position: Position,
@@ -78,7 +79,7 @@ pub struct Answer {
 
 /// A thing to do that an aggregate refused, or that changed nothing. Never expected; the process is
 /// looked at again later, and somebody should read the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stuck {
     pub order_id: OrderId,
     pub todo: String,
@@ -102,7 +103,7 @@ pub fn perform(memory: &mut Memory, request: Request, now: Timestamp) -> Result<
 fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer, Refusal> {
     match request.command {
         Command::Conference(command) => manage::answer(memory, command, cause),
-        Command::EffectPerformed => Ok(at(memory.position())),
+        Command::EffectPerformed | Command::CatchUp => Ok(at(memory.position())),
         Command::ReadDashboard => {
             let conference = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
             let view = memory.dashboard().view(conference, HAPPENINGS_MAX);
@@ -284,6 +285,7 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
         | Command::RequestOrderLinks { .. }
         | Command::SendOwnerCodeAgain { .. }
         | Command::EffectPerformed
+        | Command::CatchUp
         | Command::Conference(_) => return Ok(()),
     };
     decide_order(memory, order_id, order_command, cause)

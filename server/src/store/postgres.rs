@@ -16,6 +16,7 @@ macro_rules! ask {
 }
 
 mod copy;
+mod heads;
 mod lists;
 mod people;
 mod tools;

@@ -81,9 +81,12 @@ pub(crate) async fn start_with(db: Db, change: impl FnOnce(&mut Config)) -> Test
     open(config, Clock::settable(NOON), folder).await
 }
 
-async fn open(config: Config, clock: Clock, folder: TempDir) -> TestHouse {
+async fn open(mut config: Config, clock: Clock, folder: TempDir) -> TestHouse {
     let listener = TcpListener::bind(config.http.listen_addr).await.unwrap();
     let addr = listener.local_addr().unwrap();
+    if !config.http.node_url.is_empty() {
+        config.http.node_url = format!("http://{addr}");
+    }
     let house = House::open(config.clone(), clock, addr).await.unwrap();
     let serving = tokio::spawn(house.clone().serve(listener));
     let client = trust::http(trust::nobody(), PATIENCE);
@@ -168,6 +171,24 @@ impl TestHouse {
 
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    pub(crate) fn database_url(&self) -> &str {
+        &self.config.storage.database_url
+    }
+
+    /// Ends the server as a crash would, without a word to anybody.
+    pub(crate) fn crash(&self) {
+        self.serving.abort();
+    }
+
+    /// Another server on the same database, with the same clock and the same secrets.
+    pub(crate) async fn another_node(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = self.config.clone();
+        config.storage.data_dir = folder.path().to_owned();
+        config.mail.dir = folder.path().join("mail");
+        open(config, self.house.clock.clone(), folder).await
     }
 
     /// Moves the server's clock forward.

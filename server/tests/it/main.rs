@@ -23,6 +23,7 @@ mod limits;
 mod lists;
 mod live;
 mod mail;
+mod nodes;
 mod operator;
 mod order_links;
 mod owners;

@@ -3,12 +3,13 @@
 //! Not here: what is done about it (`ledger/stage.rs`).
 
 use crate::domain::conference;
+use serde::{Deserialize, Serialize};
 use shared::commands::{Attendee, Registrant, SeatQuantity};
 use shared::{AccessCode, Money, OrderId, PaymentId, Ticket, Timestamp};
 use uuid::Uuid;
 
 /// Everything a ledger can be asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
     Conference(conference::Command),
     RegisterToConference {
@@ -98,6 +99,8 @@ pub enum Command {
     },
     /// Nothing but the mark that an effect was performed.
     EffectPerformed,
+    /// Another node may have written: those who watch here want to know.
+    CatchUp,
     ReadOrder {
         order_id: OrderId,
     },
@@ -111,6 +114,7 @@ impl Command {
         match self {
             Self::Conference(_)
             | Self::EffectPerformed
+            | Self::CatchUp
             | Self::ReadDashboard
             | Self::RequestOrderLinks { .. }
             | Self::SendOwnerCodeAgain { .. } => None,
@@ -164,6 +168,7 @@ impl Command {
             Self::SendOwnerCodeAgain { .. } => "SendOwnerCodeAgain",
             Self::LookAgain { .. } => "LookAgain",
             Self::EffectPerformed => "EffectPerformed",
+            Self::CatchUp => "CatchUp",
             Self::ReadOrder { .. } => "ReadOrder",
             Self::ReadDashboard => "ReadDashboard",
         }

@@ -112,6 +112,18 @@ impl Desk {
         *self.of_the_house(read, NOON).unwrap().view.unwrap()
     }
 
+    /// Another node follows what was written here, as far as it has not.
+    fn tell(&self, follower: &mut Memory) {
+        let after = usize::try_from(follower.head()).unwrap();
+        let news = &self.history[after..];
+        let unknown = follower.unknown(news);
+        let theirs = |event: &&Recorded| event.process.is_some_and(|id| unknown.contains(&id));
+        let events = self.history.iter().filter(theirs).cloned().collect();
+        follower.load_orders_at_head(&unknown, events).unwrap();
+        follower.follow(news).unwrap();
+        follower.committed(|_, _| {});
+    }
+
     /// Somebody else's memory of the same history, from the newest snapshot if there is one.
     fn read_back(&self) -> Memory {
         let snapshot: Option<&Snapshot> =
@@ -713,8 +725,13 @@ proptest! {
         let mut now = NOON;
         let mut desk = Desk::open(6, 3);
         let mut highest_given = 0;
+        let mut follower = Memory::open(ID, 0, None, &[]).unwrap();
         for act in &acts {
             desk.act(act, &mut now);
+            desk.tell(&mut follower);
+            prop_assert_eq!(follower.view(), desk.memory.view());
+            prop_assert_eq!(&follower.seats().counts, &desk.memory.seats().counts);
+            prop_assert_eq!(follower.dashboard(), desk.memory.dashboard());
             let other = desk.read_back();
             prop_assert_eq!(other.view(), desk.memory.view());
             prop_assert_eq!(&other.seats().counts, &desk.memory.seats().counts);
@@ -741,6 +758,7 @@ proptest! {
             let (theirs, ours) = (other.order(id).unwrap(), desk.memory.order(id));
             if let Some(ours) = ours {
                 prop_assert_eq!(&theirs.view, &ours.view);
+                prop_assert_eq!(follower.order(id).and_then(|file| file.view.as_ref()), ours.view.as_ref());
                 prop_assert_eq!(&theirs.payments, &ours.payments);
                 prop_assert_eq!(&theirs.order, &ours.order);
                 prop_assert_eq!(&theirs.assignments, &ours.assignments);

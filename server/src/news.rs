@@ -1,0 +1,156 @@
+//! Heads that moved, told from node to node: what one node writes, the screens of all others show.
+//!
+//! Told at a pace: a notification in every transaction would make all commits of the database wait for
+//! each other. And one may be lost, so the heads of what is watched here are also looked at now and
+//! then. Not here: reading what was written (`ledger/others.rs`).
+
+use crate::ledger::stage::{Command, Request};
+use crate::ledgers::{Bells, Ledgers};
+use crate::live::Hub;
+use crate::nodes::{Nodes, SAYS_EVERY};
+use crate::store::heads::{Head, Listener, Told};
+use crate::store::{Store, StoreFault};
+use futures_util::future::join_all;
+use shared::ConferenceId;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+/// What moved is told, and what was heard is read, no more often than this.
+const PACE: Duration = Duration::from_millis(50);
+/// How often the heads of what is watched are looked at, should nobody tell.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// A line that breaks again and again is opened no more often than this.
+const FAULT_PAUSE: Duration = Duration::from_secs(1);
+
+/// The worker of a node that shares its database.
+pub struct News {
+    pub store: Store,
+    pub ledgers: Ledgers,
+    pub hub: Hub,
+    pub bells: Bells,
+    pub nodes: Nodes,
+}
+
+impl News {
+    /// Works until told to stop; at once over where nobody else writes.
+    pub async fn run(self, stop: CancellationToken) {
+        if !self.store.is_shared() {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.tell() => {}
+            () = self.say_that_we_are_there() => {}
+            () = self.hear() => {}
+        }
+    }
+
+    /// Tells the others what was written here.
+    async fn tell(&self) {
+        let mut pace = paced(PACE);
+        loop {
+            self.bells.a_head_moved().await;
+            let moved = self.bells.take_heads();
+            let told = self.store.tell_heads(self.nodes.me.id, &moved).await;
+            if let Err(fault) = told {
+                // They look by themselves.
+                warn!(error = format!("{fault:#}"), "Cannot tell other nodes what was written");
+            }
+            pace.tick().await;
+        }
+    }
+
+    /// Tells the others how to reach us, if they may.
+    async fn say_that_we_are_there(&self) {
+        let mut often = paced(SAYS_EVERY);
+        loop {
+            often.tick().await;
+            if self.nodes.me.url.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            if let Err(fault) = self.store.tell_node(&self.nodes.me).await {
+                debug!(error = format!("{fault:#}"), "Cannot tell other nodes that we are there");
+            }
+        }
+    }
+
+    /// Listens to the others, again and again.
+    async fn hear(&self) {
+        let mut again = paced(FAULT_PAUSE);
+        loop {
+            again.tick().await;
+            match self.store.listen().await {
+                Ok(Some(listener)) => {
+                    let Err(fault) = self.follow(listener).await;
+                    warn!(error = format!("{fault:#}"), "Does not hear other nodes");
+                }
+                Ok(None) => std::future::pending().await,
+                Err(fault) => {
+                    warn!(error = format!("{fault:#}"), "Cannot listen to other nodes");
+                }
+            }
+        }
+    }
+
+    /// Follows what is heard, and looks at what nobody told, until the line breaks.
+    async fn follow(&self, mut listener: Listener) -> Result<std::convert::Infallible, StoreFault> {
+        info!("Listens to other nodes");
+        let mut seen = HashMap::new();
+        let mut heard: Vec<Head> = Vec::new();
+        let (mut pace, mut look) = (paced(PACE), paced(LOOK_EVERY));
+        loop {
+            tokio::select! {
+                told = listener.next() => match told? {
+                    Told::Heads { node, .. } if node == self.nodes.me.id => {}
+                    Told::Heads { heads, .. } => heard.extend(heads),
+                    Told::Node(node) => self.nodes.heard(node, Instant::now()),
+                },
+                _ = look.tick() => heard.extend(self.heads_of_what_is_watched().await?),
+                _ = pace.tick(), if !heard.is_empty() => {
+                    self.catch_up(std::mem::take(&mut heard), &mut seen).await;
+                }
+            }
+        }
+    }
+
+    async fn heads_of_what_is_watched(&self) -> Result<Vec<Head>, StoreFault> {
+        let mut ledgers = Vec::new();
+        for slug in self.hub.slugs() {
+            if let Ok(id) = self.ledgers.find(&slug).await {
+                ledgers.push(id.0);
+            }
+        }
+        self.store.heads(&ledgers).await
+    }
+
+    /// Lets every conference that is watched here read what is new to it.
+    async fn catch_up(&self, heads: Vec<Head>, seen: &mut HashMap<Uuid, u64>) {
+        let mut newer = HashSet::new();
+        for Head { ledger, head } in heads {
+            let known = seen.entry(ledger).or_default();
+            if *known < head {
+                *known = head;
+                newer.insert(ConferenceId(ledger));
+            }
+        }
+        let watched = self.hub.slugs();
+        newer.retain(|id| self.ledgers.slug_of(*id).is_some_and(|slug| watched.contains(&slug)));
+        join_all(newer.into_iter().map(async |id| {
+            let request = Request::of_the_house(Command::CatchUp);
+            if self.ledgers.perform_here(id, request).await.is_err() {
+                warn!(ledger = %id, "Could not read what another node has written");
+            }
+        }))
+        .await;
+    }
+}
+
+fn paced(period: Duration) -> tokio::time::Interval {
+    let mut pace = interval(period);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace
+}

@@ -1,0 +1,99 @@
+//! A request that travels to the node that usually writes its conference, and its answer back.
+//!
+//! Signed with the key that the nodes of one database share. Whoever is not reached in time may have
+//! done what was asked: it is then decided here, and doing it again is harmless, as everywhere. Not
+//! here: who that node is (`nodes.rs`).
+
+use crate::clock::Clock;
+use crate::ledger::Failure;
+use crate::ledger::stage::{Answer, Request};
+use crate::nodes::{Node, Nodes};
+use crate::payment_gateway::signature::Signer;
+use crate::trust;
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
+use shared::{ConferenceId, RefusalCode};
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::warn;
+
+/// Where nodes are asked.
+pub const PATH: &str = "/internal/ledgers";
+/// Carries the signature.
+pub const HEADER: &str = "node-signature";
+/// Nobody waits longer for another node.
+const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    pub ledger: ConferenceId,
+    pub request: Request,
+}
+
+/// The same, without copying it.
+#[derive(Serialize)]
+struct Asking<'a> {
+    ledger: ConferenceId,
+    request: &'a Request,
+}
+
+/// The other nodes, to be asked. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    nodes: Nodes,
+    client: reqwest::Client,
+    signer: Signer,
+    clock: Clock,
+}
+
+impl Peers {
+    #[must_use]
+    pub fn new(nodes: Nodes, key: &[u8], clock: Clock) -> Self {
+        let client = trust::http(trust::nobody(), ANSWER_WITHIN);
+        Self { nodes, client, signer: Signer::new(key), clock }
+    }
+
+    /// The answer of the node that usually writes this conference; `None` when it has to be decided
+    /// here.
+    pub async fn ask(
+        &self,
+        ledger: ConferenceId,
+        request: &Request,
+    ) -> Option<Result<Answer, Failure>> {
+        let node = self.nodes.writer_elsewhere(ledger.0, Instant::now())?;
+        match self.post(&node, &Asking { ledger, request }).await {
+            // It may be cut off from the store, and we are not.
+            Ok(Err(Failure::Unavailable)) => None,
+            Ok(outcome) => Some(outcome),
+            Err(error) => {
+                warn!(node = %node.id, error = format!("{error:#}"), "Another node does not answer");
+                self.nodes.lost(node.id);
+                None
+            }
+        }
+    }
+
+    async fn post(
+        &self,
+        node: &Node,
+        asking: &Asking<'_>,
+    ) -> anyhow::Result<Result<Answer, Failure>> {
+        let body = serde_json::to_vec(asking)?;
+        let signature = self.signer.sign(&body, self.clock.now());
+        let request = self.client.post(format!("{}{PATH}", node.url));
+        let request = request.header(HEADER, signature).header("content-type", "application/json");
+        let answer = request.body(body).send().await?;
+        ensure!(answer.status().is_success(), "it answers {}", answer.status());
+        Ok(answer.json().await?)
+    }
+
+    /// What another node asks, if it is one.
+    ///
+    /// # Errors
+    /// The signature is not of a node of ours, or this release does not know what is asked.
+    pub fn understand(&self, signature: &str, body: &[u8]) -> Result<Asked, RefusalCode> {
+        self.signer.verify(signature, body, self.clock.now())?;
+        serde_json::from_slice(body).map_err(|_| RefusalCode::Malformed)
+    }
+}
