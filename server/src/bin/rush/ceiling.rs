@@ -46,7 +46,7 @@ pub(crate) async fn ceiling(url: Option<&str>, seconds: u64) -> anyhow::Result<V
 /// A conference whose commits are decided ahead of their being written.
 struct Decided {
     memory: Memory,
-    seat_type: SeatType,
+    seat_types: Vec<SeatType>,
     batch: usize,
     now: Timestamp,
 }
@@ -55,8 +55,8 @@ impl Decided {
     async fn new(store: &Store, batch: usize) -> anyhow::Result<Self> {
         let now = Clock::Real.now();
         let id = ConferenceId(Uuid::now_v7());
-        let (seat_type, requests) = story::conference(&format!("ceiling-{}", id.0), now);
-        let mut decided = Self { memory: Memory::open(id, 0, None, &[])?, seat_type, batch, now };
+        let (seat_types, requests) = story::conference(&format!("ceiling-{}", id.0), now);
+        let mut decided = Self { memory: Memory::open(id, 0, None, &[])?, seat_types, batch, now };
         let commit = decided.decide(&requests)?;
         store.commit(&commit).await?;
         Ok(decided)
@@ -65,7 +65,7 @@ impl Decided {
     /// What a batch of whole orders leaves behind: a commit for each of the four commands, and one for
     /// the mails.
     fn more(&mut self) -> anyhow::Result<Vec<Commit>> {
-        let orders: Vec<_> = (0..self.batch).map(|_| story::order(&self.seat_type)).collect();
+        let orders: Vec<_> = (0..self.batch).map(|_| story::order(&self.seat_types)).collect();
         let mut commits = Vec::new();
         for step in 0..4 {
             let requests: Vec<_> = orders.iter().map(|order| order[step].clone()).collect();

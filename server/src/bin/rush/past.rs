@@ -101,17 +101,17 @@ impl Past {
     /// One conference that sells until it has so many events.
     async fn conference(&self, slug: &str, events: u64) -> anyhow::Result<()> {
         let id = ConferenceId(Uuid::now_v7());
-        let (seat_type, requests) = story::conference(slug, self.clock.now());
+        let (seat_types, requests) = story::conference(slug, self.clock.now());
         for request in requests {
             self.perform(id, request).await?;
         }
         let head = Arc::new(AtomicU64::new(0));
         let mut selling = JoinSet::new();
         for _ in 0..(events / EVENTS_PER_REGISTRANT).clamp(1, REGISTRANTS_MAX) {
-            let (past, head, seat_type) = (self.clone(), head.clone(), seat_type.clone());
+            let (past, head, seat_types) = (self.clone(), head.clone(), seat_types.clone());
             selling.spawn(async move {
                 while head.load(Ordering::Relaxed) < events {
-                    for request in story::order(&seat_type) {
+                    for request in story::order(&seat_types) {
                         let answer = past.perform(id, request).await?;
                         let before = head.fetch_max(answer.position, Ordering::Relaxed);
                         let more = answer.position.saturating_sub(before);

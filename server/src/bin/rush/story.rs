@@ -10,19 +10,12 @@ use uuid::Uuid;
 const DAY_SECONDS: i64 = 86_400;
 /// As many as a seat type may have.
 const QUOTA: u32 = 100_000;
+/// Enough for a million events.
+const SEAT_TYPES: usize = 3;
 
-/// What an owner does until seats can be had, and the one seat type there is.
-pub(crate) fn conference(slug: &str, now: Timestamp) -> (SeatType, Vec<Request>) {
-    let seat_type = SeatType {
-        id: SeatTypeId(Uuid::now_v7()),
-        name: "General admission".into(),
-        description: "All talks and lunch".into(),
-        price: Money::new(19_900, Currency::EUR),
-        quota: QUOTA,
-        per_order_max: 20,
-        sale_starts_at: None,
-        sale_ends_at: None,
-    };
+/// What an owner does until seats can be had, and the seat types there are.
+pub(crate) fn conference(slug: &str, now: Timestamp) -> (Vec<SeatType>, Vec<Request>) {
+    let seat_types: Vec<SeatType> = (0..SEAT_TYPES).map(seat_type).collect();
     let details = Details {
         slug: slug.to_owned(),
         name: "A conference with a past".into(),
@@ -40,21 +33,34 @@ pub(crate) fn conference(slug: &str, now: Timestamp) -> (SeatType, Vec<Request>)
         assign_until: None,
         owner: None,
     };
-    let commands = [
-        Manage::CreateConference(details),
-        Manage::CreateSeatType(seat_type.clone()),
-        Manage::PublishConference,
-    ];
-    let requests = commands.map(|command| Request::of_the_house(Command::Conference(command)));
-    (seat_type, requests.into())
+    let mut commands = vec![Manage::CreateConference(details)];
+    commands.extend(seat_types.iter().cloned().map(Manage::CreateSeatType));
+    commands.push(Manage::PublishConference);
+    let of_the_house = |command| Request::of_the_house(Command::Conference(command));
+    (seat_types, commands.into_iter().map(of_the_house).collect())
 }
 
-/// One order of one seat, from reserved to paid.
-pub(crate) fn order(seat_type: &SeatType) -> [Request; 4] {
+fn seat_type(number: usize) -> SeatType {
+    SeatType {
+        id: SeatTypeId(Uuid::now_v7()),
+        name: format!("Admission {number}"),
+        description: "All talks and lunch".into(),
+        price: Money::new(19_900, Currency::EUR),
+        quota: QUOTA,
+        per_order_max: 20,
+        sale_starts_at: None,
+        sale_ends_at: None,
+    }
+}
+
+/// One order of one seat of any type, from reserved to paid.
+pub(crate) fn order(seat_types: &[SeatType]) -> [Request; 4] {
+    let random = Uuid::new_v4().as_fields().0;
+    let seat_type = &seat_types[random as usize % seat_types.len()];
     let (order_id, payment_id) = (OrderId(Uuid::now_v7()), PaymentId(Uuid::now_v7()));
     let total = seat_type.price;
     let seats = vec![SeatQuantity { seat_type: seat_type.id, quantity: 1 }];
-    let access_code = AccessCode::from_random(Uuid::new_v4().as_fields().0);
+    let access_code = AccessCode::from_random(random);
     let registrant = Registrant {
         given_name: "Ada".into(),
         family_name: "Lovelace".into(),
