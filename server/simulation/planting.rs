@@ -92,7 +92,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "forgets what is to be done outside",
         "ledger/memory.rs",
-        "self.ask_effects(stream, &event, position, cause.now);",
+        "self.ask_effects(stream, &event, happened.position, cause.now);",
         "();",
     ),
     defect(
