@@ -5,8 +5,8 @@ import type { Browser, CDPSession, Page } from "@playwright/test";
 import { expect, test } from "../house.ts";
 import { RegistrationPage } from "../pages/registration.ts";
 
-/** Compressed, as they come over the wire, headers included. */
-const BYTES_MAX = { html: 14_000, js: 15_000, wasm: 200_000, css: 12_000 };
+/** Compressed, as they come over the wire, headers included. The styles stand in the page. */
+const BYTES_MAX = { html: 14_000, js: 8_000, wasm: 200_000, css: 0 };
 const CLS_MAX = 0.05;
 const VISITS = 3;
 
@@ -44,7 +44,7 @@ test("opens the seats on a cheap phone over a slow line", { tag: "@phone" }, asy
   });
   for (const kind of Object.keys(BYTES_MAX) as Kind[]) {
     expect.soft(bytes[kind], `${kind}: bytes over the wire`).toBeLessThanOrEqual(BYTES_MAX[kind]);
-    expect.soft(bytes[kind], `${kind}: was seen`).toBeGreaterThan(0);
+    if (BYTES_MAX[kind] > 0) expect.soft(bytes[kind], `${kind}: was seen`).toBeGreaterThan(0);
   }
   for (const { cls, content, wasm } of visits) {
     expect.soft(cls, "layout shift").toBeLessThanOrEqual(CLS_MAX);

@@ -5,7 +5,7 @@ use crate::connection::Http;
 use crate::options::Options;
 use crate::past::Past;
 use crate::registrant::{since, token};
-use crate::report::{Level, percentiles, print_header, print_level};
+use crate::report::{Level, Spread, print_header, print_level};
 use crate::reservations::register;
 use crate::steady::{check_sold, run_level};
 use crate::target::Target;
@@ -45,7 +45,7 @@ pub(crate) async fn history(options: &Options) -> anyhow::Result<Value> {
 }
 
 fn whole_p50(level: &Level) -> f64 {
-    percentiles(level.bought.iter().map(|order| order.whole_us).collect()).0
+    Spread::of(level.bought.iter().map(|order| order.whole_us).collect()).p50
 }
 
 /// One registrant buys from a new conference.

@@ -2,7 +2,7 @@
 //! gets both pays at once; whoever gets fewer knows it.
 
 use crate::registrant::{Registrant, Tried, WANTED};
-use crate::report::percentiles;
+use crate::report::Spread;
 use crate::steady::check_sold;
 use crate::target::Target;
 use anyhow::ensure;
@@ -34,17 +34,17 @@ pub(crate) async fn last_seats(
     let held: u32 = tried.iter().map(|person| person.held).sum();
     let wanted = WANTED * u32::try_from(people)?;
     ensure!(held == quota.min(wanted), "{held} of {quota} seats were held for {people} people");
-    let (known_p50, known_p99) = percentiles(tried.iter().map(|person| person.known_us).collect());
+    let known = Spread::of(tried.iter().map(|person| person.known_us).collect());
     let bought: Vec<_> = tried.into_iter().filter_map(|person| person.bought).collect();
     let sold = WANTED * u32::try_from(bought.len())?;
     check_sold(target, &conference.slug, &bought, held - sold).await?;
     println!(
-        "{people:>9} people for the last {quota} seats: {} bought two; everybody knew after p50 \
-         {known_p50:.0} / p99 {known_p99:.0} ms, all was paid after {elapsed:.2} s",
+        "{people:>9} people for the last {quota} seats: {} bought two; everybody knew after {known}, \
+         all was paid after {elapsed:.2} s",
         bought.len(),
     );
     Ok(json!({
-        "people": people, "seats": quota, "bought": bought.len(), "known_p50_ms": known_p50,
-        "known_p99_ms": known_p99, "all_paid_s": elapsed,
+        "people": people, "seats": quota, "bought": bought.len(), "known_p50_ms": known.p50,
+        "known_p99_ms": known.p99, "all_paid_s": elapsed,
     }))
 }

@@ -2,9 +2,9 @@
 //! few. Each wants to know what became of it.
 
 use crate::connection::Http;
-use crate::figures::percentile_ms;
 use crate::meter::Meter;
 use crate::registrant::{since, token};
+use crate::report::Spread;
 use crate::reservations::register;
 use crate::target::{Target, read_order};
 use anyhow::ensure;
@@ -89,25 +89,4 @@ async fn come(
     let accepted_us = since(comes);
     let held = read_order(&mut http, &conference.slug, order_id, &token).await?.seats();
     Ok(Answered { accepted_us, known_us: since(comes), at: Instant::now(), held })
-}
-
-/// Milliseconds.
-struct Spread {
-    p50: f64,
-    p99: f64,
-    max: f64,
-}
-
-impl Spread {
-    fn of(mut times: Vec<u64>) -> Self {
-        times.sort_unstable();
-        let share = |share| percentile_ms(&times, share);
-        Self { p50: share(50), p99: share(99), max: share(100) }
-    }
-}
-
-impl std::fmt::Display for Spread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "p50 {:.0} / p99 {:.0} / max {:.0} ms", self.p50, self.p99, self.max)
-    }
 }

@@ -13,12 +13,12 @@ pub(crate) struct Level {
 pub(crate) fn print_header() {
     print!("{:>11} {:>9}", "registrants", "orders/s");
     for step in STEPS.iter().chain(&["whole"]) {
-        print!(" {step:>13}");
+        print!(" {step:>15}");
     }
     println!(" {:>15} {:>14}", "CPU ms/order", "kB/order");
     print!("{:>11} {:>9}", "", "");
     for _ in 0..=STEPS.len() {
-        print!(" {:>13}", "p50 / p99 ms");
+        print!(" {:>15}", "p50/p99/max ms");
     }
     println!(" {:>15} {:>14}", "server / client", "wire / disk");
 }
@@ -38,9 +38,9 @@ pub(crate) fn print_level(registrants: usize, level: &Level) -> Value {
     let columns = STEPS.iter().enumerate().map(|(step, name)| (*name, step_us(step)));
     let whole = ("whole", bought.iter().map(|order| order.whole_us).collect());
     for (name, times) in columns.chain([whole]) {
-        let (p50, p99) = percentiles(times);
-        print!(" {:>13}", format!("{p50:.1} / {p99:.1}"));
-        steps.insert(name.to_owned(), json!({ "p50_ms": p50, "p99_ms": p99 }));
+        let Spread { p50, p99, max } = Spread::of(times);
+        print!(" {:>15}", format!("{p50:.1}/{p99:.1}/{max:.0}"));
+        steps.insert(name.to_owned(), json!({ "p50_ms": p50, "p99_ms": p99, "max_ms": max }));
     }
     let disk = disk_kb.map_or("–".to_owned(), |kb| format!("{kb:.1}"));
     let cpu = format!("{cpu_ms:.2} / {client_cpu_ms:.2}");
@@ -52,8 +52,24 @@ pub(crate) fn print_level(registrants: usize, level: &Level) -> Value {
     })
 }
 
-/// p50 and p99 in milliseconds.
-pub(crate) fn percentiles(mut values: Vec<u64>) -> (f64, f64) {
-    values.sort_unstable();
-    (percentile_ms(&values, 50), percentile_ms(&values, 99))
+/// Milliseconds.
+pub(crate) struct Spread {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Of microseconds.
+    pub(crate) fn of(mut times: Vec<u64>) -> Self {
+        times.sort_unstable();
+        let share = |share| percentile_ms(&times, share);
+        Self { p50: share(50), p99: share(99), max: share(100) }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "p50 {:.0} / p99 {:.0} / max {:.0} ms", self.p50, self.p99, self.max)
+    }
 }

@@ -4,7 +4,7 @@ use crate::connection::Http;
 use crate::intents::Intents;
 use crate::meter::Meter;
 use crate::registrant::{send, since, token};
-use crate::report::percentiles;
+use crate::report::Spread;
 use crate::target::Target;
 use anyhow::ensure;
 use serde_json::{Value, json};
@@ -41,13 +41,13 @@ pub(crate) async fn reserve(
     let each_ms = |seconds: f64| seconds * 1e3 / times.len().max(1) as f64;
     let rate = times.len() as f64 / spent.elapsed.as_secs_f64();
     let (cpu_ms, client_cpu_ms) = (each_ms(spent.server_cpu), each_ms(spent.client_cpu));
-    let (p50, p99) = percentiles(times);
+    let spread = Spread::of(times);
     println!(
-        "{people:>9} people reserve: {rate:.0} reservations/s, p50 {p50:.1} ms, p99 {p99:.1} ms, \
+        "{people:>9} people reserve: {rate:.0} reservations/s, {spread}, \
          CPU {cpu_ms:.2} ms each (and {client_cpu_ms:.2} ms of the client)"
     );
     Ok(json!({
-        "people": people, "per_second": rate, "p50_ms": p50, "p99_ms": p99,
+        "people": people, "per_second": rate, "p50_ms": spread.p50, "p99_ms": spread.p99, "max_ms": spread.max,
         "server_cpu_ms": cpu_ms, "client_cpu_ms": client_cpu_ms,
     }))
 }
