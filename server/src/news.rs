@@ -129,16 +129,20 @@ impl News {
 
     /// Lets every conference that is watched here read what is new to it.
     async fn catch_up(&self, heads: Vec<Head>, seen: &mut HashMap<Uuid, u64>) {
+        let watched = self.hub.slugs();
+        let is_watched = |ledger: Uuid| {
+            let slug = self.ledgers.slug_of(ConferenceId(ledger));
+            slug.is_some_and(|slug| watched.contains(&slug))
+        };
+        seen.retain(|ledger, _| is_watched(*ledger));
         let mut newer = HashSet::new();
-        for Head { ledger, head } in heads {
+        for Head { ledger, head } in heads.into_iter().filter(|head| is_watched(head.ledger)) {
             let known = seen.entry(ledger).or_default();
             if *known < head {
                 *known = head;
                 newer.insert(ConferenceId(ledger));
             }
         }
-        let watched = self.hub.slugs();
-        newer.retain(|id| self.ledgers.slug_of(*id).is_some_and(|slug| watched.contains(&slug)));
         join_all(newer.into_iter().map(async |id| {
             let request = Request::of_the_house(Command::CatchUp);
             if self.ledgers.perform_here(id, request).await.is_err() {

@@ -38,7 +38,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The next thing that was told, by whatever node.
+    /// The next thing that was told, by whatever node. The wait may be dropped and begun again.
     ///
     /// # Errors
     /// The connection broke: something may have been missed.
