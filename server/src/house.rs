@@ -18,7 +18,7 @@ use crate::peers::Peers;
 use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 /// Since the order to stop: until then sockets and requests under way may finish.
 const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -115,7 +114,7 @@ impl House {
             bells,
             workers: TaskTracker::new(),
         };
-        house.start_workers(mailer)?;
+        house.start_workers(mailer);
         Ok(house)
     }
 
@@ -163,7 +162,7 @@ impl House {
         }
     }
 
-    fn start_workers(&self, mailer: Mailer) -> anyhow::Result<()> {
+    fn start_workers(&self, mailer: Mailer) {
         let deadlines = Deadlines {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -183,10 +182,8 @@ impl House {
         };
         self.workers.spawn(effects.run(self.stop.clone()));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|error| anyhow!("no randomness: {error}"))?;
         let url = self.config.http.node_url.as_str().into();
-        let nodes = Nodes::new(Node { id: Uuid::from_bytes(id), url });
+        let nodes = Nodes::new(Node { id: http::fresh_id(), url });
         if !self.config.http.node_url.is_empty() {
             let key = &self.config.secrets.node_key;
             self.ledgers.meet(Peers::new(nodes.clone(), key, self.clock.clone()));
@@ -199,6 +196,5 @@ impl House {
             nodes,
         };
         self.workers.spawn(news.run(self.stop.clone()));
-        Ok(())
     }
 }

@@ -167,9 +167,9 @@ async fn wrong_method(method: Method) -> Rejection {
     Rejection::wrong_method(&method)
 }
 
-/// An id for a request, or for something that a test makes.
+/// An id for a request, for a node, or for something that a test makes.
 #[expect(clippy::disallowed_methods, reason = "http makes the ids that no browser makes")]
-fn fresh_id() -> Uuid {
+pub(crate) fn fresh_id() -> Uuid {
     Uuid::now_v7()
 }
 

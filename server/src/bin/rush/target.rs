@@ -71,13 +71,9 @@ impl Target {
         figures::cpu_seconds(self.server.id().context("the server is gone; see its log")?)
     }
 
-    /// Bytes of the database and of its log, where it is a file.
+    /// Bytes of the database without its log, where it is a file.
     pub(crate) fn database_bytes(&self) -> Option<u64> {
-        let file = self.file.as_ref()?;
-        let log = file.with_added_extension("db-wal");
-        let sizes =
-            [file.clone(), log].map(|path| fs::metadata(path).map_or(0, |about| about.len()));
-        Some(sizes.iter().sum())
+        fs::metadata(self.file.as_ref()?).ok().map(|about| about.len())
     }
 
     /// Memory of the server and bytes on disk.

@@ -17,7 +17,7 @@ const JOIN_BYTES_MAX: usize = 16;
 /// A text of every page.
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) text: String,
+    text: String,
     /// When it is worth it.
     compressed: Option<Vec<u8>>,
 }
