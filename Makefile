@@ -22,7 +22,7 @@ WEB_BUILT := dist/.complete
 DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint unit mutants simulate fuzz seed rush attack chaos cluster web budget setup clean server
+.PHONY: help run test e2e lint unit mutants simulate scaling fuzz seed rush attack chaos cluster web budget setup clean server
 
 help: ## lists the verbs
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -56,6 +56,9 @@ SIMULATE = RUST_LIB_BACKTRACE=0 cargo run --quiet --release -p server --example 
 
 simulate: ## plays seeds of failures: make simulate SEEDS=100000 FROM=1; SEED=42 tells the story of one
 	@$(SIMULATE) $(if $(SEED),replay $(SEED),seeds $(or $(SEEDS),20000) $(or $(FROM),1))
+
+scaling: ## lays conferences on up to 3,000 servers, and takes one of them away
+	@$(SIMULATE) hashing
 
 # As the tests are built, everything but the planted copy is compiled already.
 mutants: ## plants defects and shows which promise each breaks: make mutants SEEDS=3000

@@ -6,11 +6,15 @@
 #[cfg(test)]
 mod tests;
 
+use server::events::{Event, Stream};
 use server::store::people::NewLink;
 use server::store::{
     Commit, CommitError, DeadEffect, Document, LeasedEffect, LedgerEntry, LedgerHead, LedgerId,
     Lookup, NewEffect, Position, ProcessId, Recorded, Snapshot,
 };
+use server::views;
+use shared::Timestamp;
+use shared::views::OrderView;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -63,6 +67,19 @@ impl Rows {
     /// The events of one process, in order.
     pub(crate) fn of_process(&self, process: ProcessId) -> impl Iterator<Item = &Recorded> {
         self.by_process.get(&process).into_iter().flatten().map(|index| &self.events[*index])
+    }
+
+    /// An order as its registrant sees it at a position.
+    pub(crate) fn order_at(&self, seen: &OrderView, position: Position) -> Option<OrderView> {
+        let mut view = None;
+        let about = views::order::Conference { id: seen.conference_id, slug: &seen.conference };
+        for event in self.of_process(seen.id.0).filter(|event| event.position <= position) {
+            let stream = Stream::parse(&event.stream).ok()?;
+            let happened = Event::decode(&event.kind, &event.payload).ok()?;
+            let at = Timestamp(event.recorded_at);
+            views::order::apply(&mut view, about, stream, &happened, at);
+        }
+        view
     }
 
     fn append(&mut self, commit: &Commit) {

@@ -7,12 +7,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "time passes here as the simulation says")]
 
+mod asking;
 mod checks;
 mod disk;
 #[cfg(test)]
 mod five_failures;
+mod hashing;
 mod mutants;
 mod owner;
+mod peers;
 mod plan;
 mod planting;
 mod post;
@@ -20,6 +23,7 @@ mod provider;
 mod registrant;
 mod run;
 mod seeds;
+mod servers;
 mod store;
 mod world;
 
@@ -28,10 +32,12 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: simulate [seeds [COUNT [FROM]] | replay SEED | mutants [SEEDS]]
+const USAGE: &str =
+    "usage: simulate [seeds [COUNT [FROM]] | replay SEED | mutants [SEEDS] | hashing]
   seeds COUNT FROM  plays COUNT seeds (1,000), beginning with FROM (1), on all cores
   replay SEED       plays one seed and tells its story
-  mutants SEEDS     plants defects, one at a time, and plays up to SEEDS (3,000) until each is found";
+  mutants SEEDS     plants defects, one at a time, and plays up to SEEDS (3,000) until each is found
+  hashing           lays conferences on many servers, and takes one of them away";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +52,10 @@ fn main() -> ExitCode {
         }
         Some("replay") => number(1, 1).map(seeds::replay),
         Some("mutants") => number(1, 3_000).map(mutants::hunt),
+        Some("hashing") => {
+            hashing::rows();
+            Some(true)
+        }
         Some(_) => None,
     };
     match is_well {

@@ -37,6 +37,7 @@ impl Owner {
         for (id, (quota, price)) in self.seat_types.clone().into_iter().zip(plan.seat_types) {
             self.manage(Manage::CreateSeatType(seat_type(id, quota, price))).await?;
         }
+        self.world.watch_everywhere(self.ledger);
         self.manage(Manage::PublishConference).await
     }
 
@@ -65,10 +66,14 @@ impl Owner {
     }
 }
 
+pub(crate) fn slug_of(ledger: ConferenceId) -> String {
+    format!("conference-{}", &ledger.to_string()[..8])
+}
+
 fn details(plan: &Plan, ledger: ConferenceId) -> Details {
     let until = |days: i64| -> Timestamp { NOON.plus_seconds(days * DAY) };
     Details {
-        slug: format!("conference-{}", &ledger.to_string()[..8]),
+        slug: slug_of(ledger),
         name: "RustConf".into(),
         tagline: "Fearless".into(),
         description: "Two days of Rust.".into(),

@@ -15,6 +15,10 @@ pub(crate) struct Plan {
     pub(crate) nodes: usize,
     /// The store says that others write to it, too.
     pub(crate) is_shared: bool,
+    /// Requests travel to the server that usually writes their conference.
+    pub(crate) has_peers: bool,
+    /// Things are slow and nothing else: then nothing may be done twice.
+    pub(crate) is_calm: bool,
     pub(crate) conferences: usize,
     pub(crate) registrants: usize,
     /// Quota and price (minor units) of each seat type.
@@ -23,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) grace_seconds: u32,
     /// Registrants may give back what they bought.
     pub(crate) may_cancel: bool,
+    /// Somebody watches the conferences. Views are written for nobody else, and that takes time.
+    pub(crate) is_watched: bool,
     pub(crate) bounds: Bounds,
     pub(crate) faults: Faults,
 }
@@ -54,6 +60,10 @@ pub(crate) struct Faults {
     pub(crate) clock_jumps: u32,
     /// How often the store is away for a while.
     pub(crate) outages: u32,
+    /// How often a server stands still for up to a minute, and goes on as if nothing had been.
+    pub(crate) freezes: u32,
+    /// How often a server changes its mind about who else is there.
+    pub(crate) rumours: u32,
     /// How often the owner does something.
     pub(crate) owner_moves: u32,
 }
@@ -63,7 +73,8 @@ impl Plan {
     #[must_use]
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let nodes = if rng.u8(..4) == 0 { 2 } else { 1 };
+        let nodes = if rng.u8(..4) == 0 { rng.usize(2..=3) } else { 1 };
+        let is_calm = rng.u8(..8) == 0;
         let seat_types = (0..rng.usize(1..=3))
             .map(|_| (rng.u32(1..=12), [0, 500, 19_900][rng.usize(..3)]))
             .collect();
@@ -71,6 +82,8 @@ impl Plan {
             seed,
             nodes,
             is_shared: nodes > 1 || rng.bool(),
+            has_peers: nodes > 1 && rng.bool(),
+            is_calm,
             conferences: if rng.u8(..4) == 0 { 2 } else { 1 },
             // A few show most defects, and many more of such seeds can be played; a crowd shows others.
             registrants: if rng.u8(..16) == 0 { rng.usize(20..=40) } else { rng.usize(2..=8) },
@@ -78,8 +91,9 @@ impl Plan {
             hold_seconds: [60, 180, 900][rng.usize(..3)],
             grace_seconds: [0, 10, 60][rng.usize(..3)],
             may_cancel: rng.bool(),
+            is_watched: seed.is_multiple_of(8),
             bounds: bounds(&mut rng),
-            faults: Faults::drawn(&mut rng),
+            faults: if is_calm { Faults::calm(&mut rng) } else { Faults::drawn(&mut rng) },
         }
     }
 
@@ -91,12 +105,15 @@ impl Plan {
             seed: 0,
             nodes: 1,
             is_shared: false,
+            has_peers: false,
+            is_calm: false,
             conferences: 1,
             registrants: 0,
             seat_types: vec![(10, 19_900), (5, 0)],
             hold_seconds: 900,
             grace_seconds: 60,
             may_cancel: true,
+            is_watched: false,
             bounds: Bounds::default(),
             faults: Faults::default(),
         }
@@ -138,8 +155,15 @@ impl Faults {
             refused_mail: share(0.1),
             clock_jumps: rng.u32(..4).saturating_sub(1),
             outages: rng.u32(..4).saturating_sub(1),
+            freezes: rng.u32(..4).saturating_sub(1),
+            rumours: rng.u32(..8),
             owner_moves: rng.u32(..6),
         }
+    }
+
+    fn calm(rng: &mut Rng) -> Self {
+        let (slow, rumours, owner_moves) = (0.3, rng.u32(..8), rng.u32(..6));
+        Self { slow, rumours, owner_moves, ..Self::default() }
     }
 
     /// Nothing goes wrong any more.

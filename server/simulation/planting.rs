@@ -34,22 +34,84 @@ pub(crate) const DEFECTS: &[Defect] = &[
     // The ledger's task.
     defect(
         "answers before the commit",
-        "ledger.rs",
-        "self.store.commit(&commit).await?;",
-        "let _ = self.store.commit(&commit).await;",
+        "ledger/in_flight.rs",
+        "let Some(arrival) = &mut self.arrival else { return Ok(()) };",
+        "let Some(arrival) = self.arrival.as_mut().filter(|_| !PLANTED) else { return Ok(()) };",
     ),
     defect(
         "skips the conflict check",
-        "ledger.rs",
-        "self.store.commit(&commit).await?;",
-        "match self.store.commit(&commit).await {
-            Err(CommitError::Conflict) => {}
-            other => other?,
+        "ledger/in_flight.rs",
+        "Ok(outcome?)",
+        "match outcome {
+            Err(CommitError::Conflict) if PLANTED => Ok(()),
+            other => Ok(other?),
         }",
     ),
     defect(
-        "believes a head that is newer than what it read",
+        "has no fence",
+        "ledger/in_flight.rs",
+        "match turn {
+        Some(turn) => turn.commit(&store, &commit).await,
+        None => store.commit(&commit).await,
+    }",
+        "{
+            let head = store.head(commit.ledger).await?.map_or(0, |known| known.head);
+            store.commit(&Commit { expected_head: head, ..commit }).await
+        }",
+    ),
+    defect(
+        "has a fence only when events are appended",
+        "ledger/in_flight.rs",
+        "match turn {
+        Some(turn) => turn.commit(&store, &commit).await,
+        None => store.commit(&commit).await,
+    }",
+        "{
+            let mut commit = commit;
+            if commit.events.is_empty() {
+                let known = store.head(commit.ledger).await?;
+                commit.expected_head = known.map_or(0, |known| known.head);
+            }
+            store.commit(&commit).await
+        }",
+    ),
+    defect(
+        "shows what has not arrived",
+        "ledger/in_flight.rs",
+        "shown.push((topic_of(&changed), view));",
+        "if PLANTED {
+            self.publish(before + 1, &changed);
+        } else {
+            shown.push((topic_of(&changed), view));
+        }",
+    ),
+    defect(
+        "answers with the batch before its own",
         "ledger.rs",
+        "Some(in_flight) if is_true_before => in_flight.decided.push(decided),",
+        "Some(in_flight) if PLANTED || is_true_before => in_flight.decided.push(decided),",
+    ),
+    defect(
+        "believes the head that it saw before somebody asked",
+        "ledger.rs",
+        ".filter(|_| !self.store.is_shared())",
+        ".filter(|_| PLANTED || !self.store.is_shared())",
+    ),
+    defect(
+        "forgets an order that is on its way to the store",
+        "ledger/memory.rs",
+        "|| this_batch <= file.touched_in_batch",
+        "|| !PLANTED && this_batch <= file.touched_in_batch",
+    ),
+    defect(
+        "shows more than it says",
+        "ledger/stage.rs",
+        "let is_touched = memory.is_touched(order_id);",
+        "let is_touched = !PLANTED && memory.is_touched(order_id);",
+    ),
+    defect(
+        "believes a head that is newer than what it read",
+        "ledger/reading.rs",
         "if catch_up.position() != head {",
         "let head = if PLANTED {
             self.store.head(self.id.0).await?.map_or(0, |known| known.head)
@@ -60,13 +122,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
     ),
     defect(
         "says no without looking at the head",
-        "ledger.rs",
-        "if !self.store.is_shared() {",
-        "if PLANTED || !self.store.is_shared() {",
+        "ledger/in_flight.rs",
+        "None if !self.store.is_shared() => None,",
+        "None if PLANTED || !self.store.is_shared() => None,",
     ),
     defect(
         "folds the end of a history twice",
-        "ledger.rs",
+        "ledger/reading.rs",
         "let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);",
         "let after = snapshot.as_ref().map_or(0, |s| s.position.saturating_sub(u64::from(PLANTED)));",
     ),
@@ -112,6 +174,12 @@ pub(crate) const DEFECTS: &[Defect] = &[
     ),
     // The workers.
     defect("looks at nobody when it is time", "deadlines.rs", "due.is_empty()", "true"),
+    defect(
+        "lets two servers perform the same effect",
+        "effects.rs",
+        "lease_effects(now.0, lease_until.0, limit)",
+        "lease_effects(now.0, if PLANTED { now.0 } else { lease_until.0 }, limit)",
+    ),
     defect(
         "gives an effect up at the first failure",
         "effects.rs",

@@ -56,7 +56,11 @@ impl Post for SimulatedPost {
             self.world.tell(|| format!("a mail arrives: {name}"));
             self.world.count("mails arrived");
             count(&mut lock(&self.world.sacks).arrived);
+            if self.world.plan.is_calm && 1 < lock(&self.world.sacks).arrived[name] {
+                self.world.broke(format!("{name} was sent twice, and nothing had gone wrong"));
+            }
         }
+        self.world.thawed(self.node).await;
         if fails {
             self.world.count("mails without an answer");
             return Err(MailError::Fault(anyhow::anyhow!("the mail server does not answer")));

@@ -114,6 +114,7 @@ impl SimulatedWire {
         if chance(rng, self.world.faults().slow) {
             sleep(Duration::from_millis(rng.u64(1..4_000))).await;
         }
+        self.world.thawed(self.node).await;
         if self.died.is_cancelled() {
             std::future::pending::<()>().await;
         }

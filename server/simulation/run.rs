@@ -115,18 +115,29 @@ async fn everybody(world: &Arc<World>) {
     visits.join_all().await;
 }
 
-/// Sets clocks and takes the store away.
+/// Sets clocks, takes the store away, lets servers stand still and believe what is not so.
 async fn mischief(world: Arc<World>) {
     let mut rng = world.rng();
     let faults = world.plan.faults;
-    for _ in 0..faults.clock_jumps {
-        sleep(Duration::from_millis(rng.u64(0..200_000))).await;
-        let far = if rng.bool() { 1_200_000 } else { 5_000 };
-        world.set_clock(rng.usize(..world.plan.nodes), rng.i64(-far..far));
+    let mut kinds = Vec::new();
+    for (kind, times) in
+        [faults.clock_jumps, faults.outages, faults.freezes, faults.rumours].into_iter().enumerate()
+    {
+        kinds.extend(std::iter::repeat_n(kind, times as usize));
     }
-    for _ in 0..faults.outages {
-        sleep(Duration::from_millis(rng.u64(0..200_000))).await;
-        world.away(Duration::from_millis(rng.u64(100..90_000)));
+    rng.shuffle(&mut kinds);
+    for kind in kinds {
+        sleep(Duration::from_millis(rng.u64(0..100_000))).await;
+        let name = rng.usize(..world.plan.nodes);
+        match kind {
+            0 => {
+                let far = if rng.bool() { 1_200_000 } else { 5_000 };
+                world.set_clock(name, rng.i64(-far..far));
+            }
+            1 => world.away(Duration::from_millis(rng.u64(100..90_000))),
+            2 => world.freeze(name, Duration::from_millis(rng.u64(100..60_000))),
+            _ => world.spread_rumour(&mut rng),
+        }
     }
 }
 

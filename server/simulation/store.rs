@@ -34,6 +34,7 @@ pub(crate) fn fault(what: &str) -> StoreFault {
 impl SimulatedStore {
     /// A dead server does nothing, for ever; nor does one that goes in a circle.
     async fn living(&self) {
+        self.world.thawed(self.node).await;
         if self.died.is_cancelled() || !self.world.may_ask() {
             std::future::pending::<()>().await;
         }
@@ -57,6 +58,7 @@ impl SimulatedStore {
         self.living().await;
         let fate = self.world.fate_of_a_question();
         self.on_the_way().await;
+        self.world.thawed(self.node).await;
         match fate {
             Fate::CrashBefore | Fate::CrashAfter => self.die().await,
             Fate::Refused | Fate::Unanswered => Err(fault("the store does not answer")),
@@ -81,6 +83,7 @@ impl Keeper for SimulatedStore {
             Fate::Well | Fate::Unanswered | Fate::CrashAfter => {}
         }
         let written = self.world.commit(self.node, commit);
+        self.world.thawed(self.node).await;
         match fate {
             Fate::CrashAfter => self.die().await,
             Fate::Unanswered if written.is_ok() => {

@@ -1,37 +1,23 @@
-//! Everything outside the code under test: time, servers that die and come back, the way to them, and
-//! what everybody saw. One seed, one thread: the runtime's clock stands still while there is work, and
+//! Everything outside the code under test: time, chance, the disk, and what was found. One seed, one thread: the runtime's clock stands still while there is work, and
 //! jumps to the next instant when there is none.
 //!
-//! Not here: who lives in it (`registrant.rs`, `owner.rs`), the provider and the mail server.
+//! Not here: the servers (`servers.rs`), the way to them (`asking.rs`), who lives in it (`registrant.rs`,
+//! `owner.rs`), the provider and the mail server.
 
 use crate::disk::Disk;
 use crate::plan::{Faults, Plan, chance};
 use crate::post::Sacks;
 use crate::provider::Books;
 use crate::run::panics;
-use crate::store::SimulatedStore;
+use crate::servers::Node;
 use fastrand::Rng;
 use server::checker::Checker;
-use server::clock::Clock;
-use server::config::Config;
-use server::deadlines::Deadlines;
-use server::domain::Refusal;
-use server::effects::Effects;
-use server::ledger::stage::{Answer, Request};
-use server::ledger::{Bounds, Failure};
-use server::ledgers::{Bells, Ledgers};
-use server::live::Hub;
-use server::mailer::Mailer;
-use server::order_links::OrderLinks;
-use server::owner_codes::OwnerCodes;
-use server::payment_gateway::PaymentGateway;
-use server::store::{Commit, CommitError, LedgerId, Store};
-use shared::{ConferenceId, OrderId, Timestamp};
+use server::store::{Commit, CommitError, LedgerId};
+use shared::{OrderId, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -40,8 +26,6 @@ use uuid::Uuid;
 pub(crate) const NOON: Timestamp = Timestamp(1_800_014_400_000);
 /// Questions to the store in one run; whoever asks more goes in a circle.
 const QUESTIONS_MAX: u64 = 100_000;
-/// What a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What becomes of a question to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,29 +59,24 @@ pub(crate) struct World {
     pub(crate) errands: TaskTracker,
 }
 
-struct State {
-    rng: Rng,
+pub(crate) struct State {
+    pub(crate) rng: Rng,
     faults: Faults,
     checkers: BTreeMap<LedgerId, Checker>,
     found: Vec<String>,
     story: Option<Vec<String>>,
     figures: Figures,
-    nodes: Vec<Option<Node>>,
+    pub(crate) nodes: Vec<Option<Node>>,
     /// How far the clock of each server's machine is wrong, in milliseconds.
-    skews: Vec<i64>,
+    pub(crate) skews: Vec<i64>,
     /// Said by a story; goes before chance. For commits only.
     script: VecDeque<Fate>,
     away_until: Option<Instant>,
+    /// Servers that stand still, until when.
+    pub(crate) frozen_until: Vec<Instant>,
+    /// Whom each server believes to be there.
+    pub(crate) believed: Vec<Vec<bool>>,
     questions: u64,
-}
-
-/// A server that runs.
-#[derive(Clone)]
-pub(crate) struct Node {
-    pub(crate) name: usize,
-    pub(crate) ledgers: Ledgers,
-    pub(crate) clock: Clock,
-    pub(crate) died: CancellationToken,
 }
 
 impl World {
@@ -113,6 +92,8 @@ impl World {
             skews: vec![0; plan.nodes],
             script: VecDeque::new(),
             away_until: None,
+            frozen_until: vec![Instant::now(); plan.nodes],
+            believed: vec![vec![true; plan.nodes]; plan.nodes],
             questions: 0,
         };
         Arc::new(Self {
@@ -132,7 +113,7 @@ impl World {
         lock(&self.disk)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
@@ -194,6 +175,7 @@ impl World {
         let mut state = self.state();
         state.faults = Faults::healed();
         state.away_until = None;
+        state.believed = vec![vec![true; self.plan.nodes]; self.plan.nodes];
         state.script.clear();
     }
 
@@ -254,17 +236,25 @@ impl World {
         let mut state = self.state();
         let state = &mut *state;
         let is_slow = chance(&mut state.rng, state.faults.slow);
+        let is_calm = self.plan.is_calm;
         is_slow.then(|| {
-            let ms = if state.rng.u8(..20) == 0 { 20_000 } else { 200 };
+            let ms = if state.rng.u8(..20) == 0 && !is_calm { 20_000 } else { 200 };
             Duration::from_millis(state.rng.u64(1..=ms))
         })
     }
 
     /// Writes a commit, and has the history read once more.
-    pub(crate) fn commit(&self, node: usize, commit: &Commit) -> Result<(), CommitError> {
+    pub(crate) fn commit(
+        self: &Arc<Self>,
+        node: usize,
+        commit: &Commit,
+    ) -> Result<(), CommitError> {
         let written = self.disk().commit(commit);
         match &written {
-            Ok(()) => self.committed(node, commit),
+            Ok(()) => {
+                self.committed(node, commit);
+                self.spread_news(node, commit);
+            }
             Err(error) => {
                 self.tell(|| format!("server {node} could not commit: {error}"));
                 self.count("conflicts");
@@ -276,8 +266,13 @@ impl World {
     fn committed(&self, node: usize, commit: &Commit) {
         let first = commit.expected_head + 1;
         self.tell(|| {
-            let kinds: Vec<&str> = commit.events.iter().map(|event| event.kind).collect();
-            format!("server {node} commits from {first}: {}", kinds.join(" "))
+            let mut what: Vec<String> =
+                commit.events.iter().map(|event| event.kind.to_owned()).collect();
+            for (process, at) in &commit.deadlines {
+                let at = at.map_or("never again".to_owned(), |at| (at - NOON.0).to_string());
+                what.push(format!("look at {}: {at}", short(OrderId(*process))));
+            }
+            format!("server {node} commits from {first}: {}", what.join(" "))
         });
         let disk = self.disk();
         let mut state = self.state();
@@ -304,157 +299,6 @@ impl World {
         }
     }
 
-    /// Starts a server.
-    pub(crate) fn start(self: &Arc<Self>, name: usize) {
-        let died = CancellationToken::new();
-        let skew = self.state().skews[name];
-        let clock = Clock::of_the_runtime(self.now() + skew);
-        let kept = SimulatedStore { world: self.clone(), node: name, died: died.clone() };
-        let store = Store::Kept(Arc::new(kept));
-        let (hub, bells) = (Hub::default(), Bells::default());
-        let bounds: Bounds = self.plan.bounds;
-        let ledgers = Ledgers::within(bounds, store.clone(), hub, clock.clone(), bells.clone());
-        let deadlines = Deadlines {
-            store: store.clone(),
-            ledgers: ledgers.clone(),
-            clock: clock.clone(),
-            bells: bells.clone(),
-        };
-        let secrets = Config::for_testing(Path::new("nowhere"), "nowhere").secrets;
-        let effects = Effects {
-            store,
-            ledgers: ledgers.clone(),
-            gateway: PaymentGateway::over(self.wire(name, died.clone()), b"a key"),
-            mailer: Mailer::by_post(
-                self.postman(name, died.clone()),
-                "registration@contoso.example".parse().expect("an address"),
-                "https://contoso.example".into(),
-            ),
-            owner_codes: OwnerCodes::new(&secrets),
-            order_links: OrderLinks::new(&secrets),
-            clock: clock.clone(),
-            bells,
-        };
-        tokio::spawn(deadlines.run(CancellationToken::new()));
-        tokio::spawn(effects.run(CancellationToken::new()));
-        self.tell(|| format!("server {name} starts"));
-        self.state().nodes[name] = Some(Node { name, ledgers, clock, died });
-    }
-
-    /// A server dies on the spot and comes back after a while.
-    pub(crate) fn kill(self: &Arc<Self>, name: usize) {
-        let Some(node) = self.state().nodes[name].take() else { return };
-        node.died.cancel();
-        self.tell(|| format!("server {name} dies"));
-        self.count("crashes");
-        let pause = Duration::from_millis(self.state().rng.u64(100..20_000));
-        let world = self.clone();
-        self.errands.spawn(async move {
-            sleep(pause).await;
-            world.start(name);
-        });
-    }
-
-    /// The clock of a server's machine is set by so many milliseconds.
-    pub(crate) fn set_clock(&self, name: usize, by_ms: i64) {
-        self.tell(|| format!("the clock of server {name} jumps by {by_ms} ms"));
-        self.count("jumps of a clock");
-        let now = self.now();
-        let mut state = self.state();
-        state.skews[name] += by_ms;
-        let time = now + state.skews[name];
-        if let Some(node) = &state.nodes[name] {
-            let _ = node.clock.set(time);
-        }
-    }
-
-    /// Some server that runs; waits for one.
-    pub(crate) async fn some_node(&self, rng: &mut Rng) -> Node {
-        loop {
-            let running: Vec<Node> = self.state().nodes.iter().flatten().cloned().collect();
-            if let Some(node) = rng.choice(running) {
-                return node;
-            }
-            sleep(Duration::from_millis(rng.u64(100..3_000))).await;
-        }
-    }
-
-    /// Sends a request until there is an answer. It may arrive several times.
-    pub(crate) async fn ask(
-        self: &Arc<Self>,
-        rng: &mut Rng,
-        ledger: ConferenceId,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        loop {
-            let faults = self.faults();
-            if chance(rng, faults.dropped) {
-                self.count("requests dropped");
-                sleep(Duration::from_millis(rng.u64(500..10_000))).await;
-                continue;
-            }
-            if chance(rng, faults.repeated) {
-                self.repeat_later(rng, ledger, request);
-            }
-            let node = self.some_node(rng).await;
-            let heard = hear(&node, ledger, request).await;
-            let is_lost = chance(rng, faults.lost);
-            self.tell(|| {
-                let name = request.command.name();
-                let order = request.command.order_id().map_or_else(String::new, short);
-                let lost = if is_lost { ", but the answer is lost" } else { "" };
-                format!("{name} {order} at server {}: {}{lost}", node.name, said(&heard))
-            });
-            match heard {
-                Some(Ok(answer)) => {
-                    self.is_durable(ledger, &answer);
-                    if !is_lost {
-                        return Ok(answer);
-                    }
-                    self.count("answers lost");
-                }
-                Some(Err(Failure::Refused(refusal))) if !is_lost => return Err(refusal),
-                Some(Err(Failure::Refused(_))) => self.count("answers lost"),
-                Some(Err(Failure::Busy)) => self.count("answers: busy"),
-                Some(Err(Failure::Unavailable)) => self.count("answers: unavailable"),
-                None => self.count("servers that never answered"),
-            }
-            sleep(Duration::from_millis(rng.u64(200..5_000))).await;
-        }
-    }
-
-    /// A copy of the request that hangs somewhere and arrives when nobody expects it.
-    fn repeat_later(self: &Arc<Self>, rng: &mut Rng, ledger: ConferenceId, request: &Request) {
-        self.count("requests repeated");
-        let (world, request, mut rng) = (self.clone(), request.clone(), rng.fork());
-        self.errands.spawn(async move {
-            let longest = if rng.bool() { 300 } else { 1_200_000 };
-            sleep(Duration::from_millis(rng.u64(0..longest))).await;
-            let node = world.some_node(&mut rng).await;
-            let heard = hear(&node, ledger, &request).await;
-            world.tell(|| {
-                let name = request.command.name();
-                let order = request.command.order_id().map_or_else(String::new, short);
-                format!("{name} {order} once more at server {}: {}", node.name, said(&heard))
-            });
-            if let Some(Ok(answer)) = heard {
-                world.is_durable(ledger, &answer);
-            }
-        });
-    }
-
-    /// What was answered is on the disk when it is answered.
-    fn is_durable(&self, ledger: ConferenceId, answer: &Answer) {
-        let head = self.disk().ledgers.get(&ledger.0).map_or(0, |rows| rows.head());
-        if head < answer.position {
-            let position = answer.position;
-            self.broke(format!("position {position} was answered while the head was {head}"));
-        }
-        if let Some(stuck) = &answer.stuck {
-            self.broke(format!("the process of order {} is stuck: {}", stuck.order_id, stuck.todo));
-        }
-    }
-
     /// Ends a run: the servers are gone, and so is every way back to this world.
     pub(crate) fn close(&self) -> (Vec<String>, Figures, Vec<String>) {
         let mut state = self.state();
@@ -475,28 +319,6 @@ impl World {
     /// An id of somebody's own.
     pub(crate) fn id(rng: &mut Rng) -> Uuid {
         Uuid::from_u128(rng.u128(..))
-    }
-}
-
-/// `None`: the server died, or nobody answered.
-async fn hear(
-    node: &Node,
-    ledger: ConferenceId,
-    request: &Request,
-) -> Option<Result<Answer, Failure>> {
-    tokio::select! {
-        biased;
-        () = node.died.cancelled() => None,
-        answer = timeout(PATIENCE, node.ledgers.perform(ledger, request.clone())) => answer.ok(),
-    }
-}
-
-fn said(heard: &Option<Result<Answer, Failure>>) -> String {
-    match heard {
-        None => "no answer".to_owned(),
-        Some(Ok(answer)) => format!("yes at {}", answer.position),
-        Some(Err(Failure::Refused(refusal))) => format!("no, {:?}", refusal.code),
-        Some(Err(failure)) => format!("{failure:?}"),
     }
 }
 

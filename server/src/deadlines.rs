@@ -8,6 +8,7 @@ use crate::ledgers::{Bells, Ledgers};
 use crate::store::{Store, StoreFault};
 use futures_util::future::join_all;
 use shared::{ConferenceId, OrderId, Timestamp};
+use std::collections::HashSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -16,8 +17,8 @@ const BATCH_MAX: u32 = 256;
 /// Without a sign from a ledger the table is read again after this long, in seconds: another node may
 /// have written to it.
 const PATIENCE_SECONDS: i64 = 5;
-/// Pause after the store failed, in seconds.
-const FAULT_PAUSE_SECONDS: i64 = 1;
+/// Pause after the store failed, and before an order that is still due is looked at again, in seconds.
+const PAUSE_SECONDS: i64 = 1;
 
 /// The worker that keeps the instants.
 pub struct Deadlines {
@@ -35,7 +36,7 @@ impl Deadlines {
                 Ok(next) => next,
                 Err(fault) => {
                     error!(error = format!("{fault:#}"), "Cannot read the deadlines");
-                    self.clock.now().plus_seconds(FAULT_PAUSE_SECONDS)
+                    self.clock.now().plus_seconds(PAUSE_SECONDS)
                 }
             };
             tokio::select! {
@@ -49,6 +50,7 @@ impl Deadlines {
 
     /// Looks at every order whose instant has come; says when to look again.
     async fn look(&self) -> Result<Timestamp, StoreFault> {
+        let mut looked = HashSet::new();
         loop {
             let now = self.clock.now();
             let due = self.store.due_deadlines(now.0, BATCH_MAX).await?;
@@ -57,7 +59,12 @@ impl Deadlines {
                 let next = self.store.next_deadline().await?.map_or(patience, Timestamp);
                 return Ok(next.min(patience));
             }
-            let looks = due.into_iter().map(|(ledger, process)| {
+            // Somewhere else, by another clock, the instant may not have come yet.
+            let new: Vec<_> = due.into_iter().filter(|order| looked.insert(*order)).collect();
+            if new.is_empty() {
+                return Ok(now.plus_seconds(PAUSE_SECONDS));
+            }
+            let looks = new.into_iter().map(|(ledger, process)| {
                 let order_id = OrderId(process);
                 let request = Request::of_the_house(Command::LookAgain { order_id });
                 self.ledgers.perform(ConferenceId(ledger), request)
@@ -66,7 +73,7 @@ impl Deadlines {
             if failed > 0 {
                 // Their rows are still there and due: try again, but not in a tight circle.
                 warn!(orders.failed = failed, "Could not look at some orders");
-                return Ok(now.plus_seconds(FAULT_PAUSE_SECONDS));
+                return Ok(now.plus_seconds(PAUSE_SECONDS));
             }
         }
     }

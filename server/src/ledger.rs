@@ -1,34 +1,34 @@
 //! One conference's writer: wait for commands, run each to rest in memory, commit the batch as one
 //! transaction, then answer, and publish what changed.
 //!
-//! The memory is a copy of what the store says. When a commit fails it is thrown away, so no decision
-//! is ever made on something that did not become durable.
+//! While a batch is on its way to the store the next one is decided on top of it, so that neither the
+//! rules nor the disk wait for each other. The memory is therefore a copy of what the store says, or is
+//! about to say; nobody hears of anything before it is durable. When a commit fails the memory is
+//! thrown away with all that was decided on it, and those requests are decided again.
 //! Not here: what a command means (`ledger/stage.rs`), which ledgers are open (`ledgers.rs`).
 
 pub mod catch_up;
+mod in_flight;
 pub mod memory;
 mod others;
+mod reading;
 pub mod stage;
 
 use crate::clock::Clock;
 use crate::domain::Refusal;
 use crate::domain::conference::facts::slug_taken;
-use crate::events::CONFERENCE_STREAMS;
 use crate::ledgers::Bells;
 use crate::live::Hub;
-use crate::store::{Commit, CommitError, Position, Store, StoreFault};
-use crate::views::dashboard;
-use catch_up::CatchUp;
-use memory::{Changed, Memory};
+use crate::store::{CommitError, Position, Store, StoreFault};
+use in_flight::{InFlight, landed};
+use memory::Memory;
 use serde::{Deserialize, Serialize};
-use shared::live::Topic;
-use shared::{ConferenceId, OrderId, RefusalCode};
+use shared::{ConferenceId, RefusalCode};
 use stage::{Answer, Command, Request, perform};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
-use uuid::Uuid;
 
 /// How often a batch is decided again because another node wrote.
 const CONFLICTS_MAX: u32 = 5;
@@ -82,6 +82,12 @@ pub struct Envelope {
     pub reply: Reply,
 }
 
+/// A request, decided; its answer is kept until it is true.
+struct Decided {
+    waiting: Envelope,
+    answer: Result<Answer, Refusal>,
+}
+
 /// The task that owns one conference's memory.
 pub struct Ledger {
     pub id: ConferenceId,
@@ -92,13 +98,24 @@ pub struct Ledger {
     pub bounds: Bounds,
 }
 
-/// What the task knows between batches.
+/// What the task has on its desk.
 #[derive(Default)]
-struct Known {
+struct Desk {
     /// `None` before the first batch and after anything went wrong.
     memory: Option<Memory>,
     /// Those who watch here were told everything up to this position.
     told: Option<Position>,
+    /// The batch that is on its way to the store.
+    in_flight: Option<InFlight>,
+    /// What was decided on top of it; empty when nothing is on its way.
+    staged: Vec<Decided>,
+}
+
+/// Whether another node was faster with what is decided now.
+#[derive(Clone, Copy)]
+enum Lost {
+    Never,
+    Before,
 }
 
 enum Attempt {
@@ -137,227 +154,225 @@ impl Ledger {
         mut inbox: mpsc::Receiver<Envelope>,
         may_leave: impl Fn(&mpsc::Receiver<Envelope>, Duration) -> bool,
     ) {
-        let mut known = Known::default();
         let Bounds { batch_max, idle, .. } = self.bounds;
         let slice = SLICE.min(idle);
-        let mut batch = Vec::new();
+        let (mut desk, mut arrived) = (Desk::default(), Vec::new());
         let mut asked_at = Instant::now();
         loop {
-            match tokio::time::timeout(slice, inbox.recv_many(&mut batch, batch_max)).await {
-                Ok(0) => break,
-                Ok(_) => {
-                    // What only reads has no commit to wait for, and sees what is durable.
-                    let is_read = |waiting: &Envelope| waiting.request.command.only_reads();
-                    let (reads, writes) = batch.drain(..).partition(is_read);
-                    self.serve(&mut known, reads).await;
-                    self.serve(&mut known, writes).await;
-                    asked_at = Instant::now();
+            let room = batch_max.saturating_sub(desk.staged.len());
+            tokio::select! {
+                biased;
+                outcome = landed(&mut desk.in_flight), if desk.in_flight.is_some() => {
+                    self.land(&mut desk, outcome).await;
                 }
-                Err(_) if may_leave(&inbox, asked_at.elapsed()) => break,
-                Err(_) => {}
+                waited = timeout(slice, inbox.recv_many(&mut arrived, room)), if 0 < room => {
+                    match waited {
+                        Ok(0) => break,
+                        Ok(_) => {
+                            self.take(&mut desk, std::mem::take(&mut arrived)).await;
+                            asked_at = Instant::now();
+                        }
+                        Err(_) if desk.in_flight.is_some() => {}
+                        Err(_) if may_leave(&inbox, asked_at.elapsed()) => break,
+                        Err(_) => {}
+                    }
+                }
             }
         }
+        self.settle(&mut desk).await;
         debug!(ledger = %self.id, "Closed a ledger");
     }
 
-    /// Decides the batch, again after each conflict, and answers everybody exactly once.
-    async fn serve(&self, known: &mut Known, batch: Vec<Envelope>) {
+    /// Decides what has arrived, on top of what is on its way, and sends it off when nothing is.
+    async fn take(&self, desk: &mut Desk, arrived: Vec<Envelope>) {
+        // What only reads has no commit to wait for but the one that is on its way.
+        let is_read = |waiting: &Envelope| waiting.request.command.only_reads();
+        let (reads, writes): (Vec<_>, Vec<_>) = arrived.into_iter().partition(is_read);
+        let is_news = |waiting: &Envelope| matches!(waiting.request.command, Command::CatchUp);
+        if desk.memory.is_some() && !writes.iter().any(is_news) {
+            if self.load(desk, reads.iter().chain(&writes)).await {
+                self.stage(desk, reads.into_iter().chain(writes));
+                if desk.in_flight.is_none() {
+                    self.send_off(desk);
+                }
+                return;
+            }
+            self.settle(desk).await;
+            desk.memory = None;
+        }
+        self.settle(desk).await;
+        self.serve(desk, reads, Lost::Never).await;
+        self.serve(desk, writes, Lost::Never).await;
+    }
+
+    /// False when the orders could not be loaded; then the memory is worth nothing, but for what was
+    /// decided on it already.
+    async fn load<'a>(&self, desk: &mut Desk, arrived: impl Iterator<Item = &'a Envelope>) -> bool {
+        let Some(memory) = &mut desk.memory else { return false };
+        let wanted = arrived.filter_map(|waiting| waiting.request.command.order_id());
+        self.load_orders(memory, wanted).await.is_ok()
+    }
+
+    fn stage(&self, desk: &mut Desk, arrived: impl Iterator<Item = Envelope>) {
+        let Some(memory) = &mut desk.memory else { return };
+        let now = self.clock.now();
+        // Where other nodes write, the head is looked at after somebody has asked, not before.
+        let mut may_join = desk.in_flight.as_mut().filter(|_| !self.store.is_shared());
+        for waiting in arrived {
+            let answer = perform(memory, waiting.request.clone(), now);
+            let is_true_before = !memory.has_changes() || shows_what_was(memory, &waiting.request);
+            let decided = Decided { waiting, answer };
+            match &mut may_join {
+                Some(in_flight) if is_true_before => in_flight.decided.push(decided),
+                _ => desk.staged.push(decided),
+            }
+        }
+    }
+
+    /// Sends what is staged to the store, and goes on.
+    fn send_off(&self, desk: &mut Desk) {
+        let Some(memory) = &mut desk.memory else { return };
+        let decided = std::mem::take(&mut desk.staged);
+        if decided.is_empty() {
+            return;
+        }
+        match self.depart(memory, None) {
+            Ok(in_flight) => desk.in_flight = Some(in_flight.with(decided)),
+            Err(fault) => {
+                desk.memory = None;
+                self.fail(waiting(decided), fault.into());
+            }
+        }
+    }
+
+    /// What was on its way has arrived, or has not.
+    async fn land(&self, desk: &mut Desk, outcome: Result<(), Attempt>) {
+        let Some(in_flight) = desk.in_flight.take() else { return };
+        match outcome {
+            Ok(()) => {
+                desk.told = Some(in_flight.head);
+                // The store goes on before anybody is told.
+                self.send_off(desk);
+                self.tell(in_flight);
+            }
+            Err(attempt) => {
+                // What is staged stands on what has not come to be.
+                desk.memory = None;
+                let failed = waiting(in_flight.decided);
+                let staged = waiting(std::mem::take(&mut desk.staged));
+                match attempt {
+                    Attempt::Conflict => {
+                        info!(ledger = %self.id, "Another node wrote; deciding again");
+                        self.serve(desk, failed, Lost::Before).await;
+                    }
+                    Attempt::SlugTaken | Attempt::Fault(_) => self.fail(failed, attempt),
+                }
+                self.serve(desk, staged, Lost::Never).await;
+            }
+        }
+    }
+
+    /// Waits until nothing is on its way and nothing is staged.
+    async fn settle(&self, desk: &mut Desk) {
+        while desk.in_flight.is_some() {
+            let outcome = landed(&mut desk.in_flight).await;
+            self.land(desk, outcome).await;
+        }
+    }
+
+    /// Decides a batch alone, again after each conflict, and answers everybody exactly once.
+    async fn serve(&self, desk: &mut Desk, batch: Vec<Envelope>, mut lost: Lost) {
         if batch.is_empty() {
             return;
         }
-        let (requests, replies): (Vec<Request>, Vec<Reply>) =
-            batch.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         for _ in 0..CONFLICTS_MAX {
-            let failure = match self.attempt(known, &requests).await {
-                Ok(answers) => {
-                    for (reply, answer) in replies.into_iter().zip(answers) {
-                        // Nobody waits for it any more: that is their right.
-                        let _ = reply.send(answer.map_err(Failure::Refused));
-                    }
-                    return;
+            match self.attempt(desk, &batch, lost).await {
+                Ok((in_flight, answers)) => {
+                    let decided = batch.into_iter().zip(answers);
+                    let decided =
+                        decided.map(|(waiting, answer)| Decided { waiting, answer }).collect();
+                    desk.told = Some(in_flight.head);
+                    return self.tell(in_flight.with(decided));
                 }
                 Err(Attempt::Conflict) => {
                     info!(ledger = %self.id, "Another node wrote; deciding again");
-                    known.memory = None;
-                    continue;
+                    desk.memory = None;
+                    lost = Lost::Before;
                 }
-                Err(Attempt::SlugTaken) => Failure::Refused(slug_taken()),
-                Err(Attempt::Fault(fault)) => {
-                    error!(ledger = %self.id, error = format!("{fault:#}"), "The store failed");
-                    Failure::Unavailable
+                Err(attempt) => {
+                    desk.memory = None;
+                    return self.fail(batch, attempt);
                 }
-            };
-            known.memory = None;
-            return refuse_all(replies, &failure);
+            }
         }
-        warn!(ledger = %self.id, "Gave up after {CONFLICTS_MAX} conflicts");
-        refuse_all(replies, &Failure::Busy);
+        self.fail(batch, Attempt::Conflict);
     }
 
     async fn attempt(
         &self,
-        Known { memory, told }: &mut Known,
-        requests: &[Request],
-    ) -> Result<Vec<Result<Answer, Refusal>>, Attempt> {
+        Desk { memory, told, .. }: &mut Desk,
+        batch: &[Envelope],
+        lost: Lost,
+    ) -> Result<(InFlight, Vec<Result<Answer, Refusal>>), Attempt> {
+        let commands = || batch.iter().map(|waiting| &waiting.request.command);
+        // Before anything is read: what is decided in our turn cannot lose again.
+        let turn = match lost {
+            Lost::Before => Some(self.store.take_turn(self.id.0).await?),
+            Lost::Never => None,
+        };
         let memory = match memory {
             Some(memory) => {
-                if requests.iter().any(|request| matches!(request.command, Command::CatchUp)) {
+                if commands().any(|command| matches!(command, Command::CatchUp)) {
                     self.follow(memory).await?;
                 }
                 memory
             }
             None => {
                 let memory = memory.insert(self.open().await?);
-                if self.store.is_shared() {
+                if self.store.is_shared() || told.is_some() {
                     self.tell_news(memory, *told).await?;
                 }
                 memory
             }
         };
         *told = Some(memory.head());
-        self.load_orders(memory, requests).await?;
+        self.load_orders(memory, commands().filter_map(Command::order_id)).await?;
         let now = self.clock.now();
-        let answers: Vec<_> =
-            requests.iter().map(|request| perform(memory, request.clone(), now)).collect();
-        match memory.commit()? {
-            Some(commit) => {
-                self.store.commit(&commit).await?;
-                self.ring(&commit, memory.position());
+        let requests = batch.iter().map(|waiting| waiting.request.clone());
+        let answers = requests.map(|request| perform(memory, request, now)).collect();
+        let mut in_flight = self.depart(memory, turn)?;
+        in_flight.landed().await?;
+        Ok((in_flight, answers))
+    }
+
+    /// Answers those whose request came to nothing.
+    fn fail(&self, batch: Vec<Envelope>, attempt: Attempt) {
+        let failure = match attempt {
+            Attempt::Conflict => {
+                warn!(ledger = %self.id, "Gave up after {CONFLICTS_MAX} conflicts");
+                Failure::Busy
             }
-            None => self.confirm_head(memory).await?,
-        }
-        self.log(requests, &answers);
-        memory.committed(|position, changed| self.publish(position, &changed));
-        *told = Some(memory.head());
-        Ok(answers)
-    }
-
-    /// A refusal is as good as the head it was decided on. The only writer of a ledger knows its
-    /// head; where other nodes may write, one indexed read tells.
-    async fn confirm_head(&self, memory: &Memory) -> Result<(), Attempt> {
-        if !self.store.is_shared() {
-            return Ok(());
-        }
-        let head = self.store.head(self.id.0).await?;
-        if head.map_or(0, |known| known.head) == memory.head() {
-            Ok(())
-        } else {
-            Err(Attempt::Conflict)
-        }
-    }
-
-    /// Reads the newest snapshot and what follows.
-    async fn open(&self) -> Result<Memory, Attempt> {
-        // The head is read first and the newest event last. When they are the same, so is everything
-        // in between; otherwise another node has written meanwhile.
-        let head = self.store.head(self.id.0).await?.map_or(0, |known| known.head);
-        let snapshot = self.store.snapshot(self.id.0).await?;
-        let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
-        let tail = self.store.read_streams(self.id.0, &CONFERENCE_STREAMS, after).await?;
-        let catch_up = self.catch_up().await?;
-        if catch_up.position() != head {
-            return Err(Attempt::Conflict);
-        }
-        let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;
-        Ok(memory.within(self.bounds.memory).with_dashboard(catch_up.done()))
-    }
-
-    /// Reads the dashboard's document and folds what follows it.
-    async fn catch_up(&self) -> anyhow::Result<CatchUp> {
-        let document = self.store.document(self.id.0, dashboard::TOPIC).await?;
-        let mut catch_up = CatchUp::from(self.id, document.as_ref())?;
-        loop {
-            let page = self.store.read_all(self.id.0, catch_up.position(), PAGE).await?;
-            let unknown = catch_up.unknown(&page);
-            if !unknown.is_empty() {
-                catch_up.remember(&self.store.read_processes(self.id.0, &unknown).await?)?;
+            Attempt::SlugTaken => Failure::Refused(slug_taken()),
+            Attempt::Fault(fault) => {
+                error!(ledger = %self.id, error = format!("{fault:#}"), "The store failed");
+                Failure::Unavailable
             }
-            catch_up.fold(&page)?;
-            if page.len() < PAGE as usize {
-                return Ok(catch_up);
-            }
-        }
-    }
-
-    async fn load_orders(&self, memory: &mut Memory, requests: &[Request]) -> Result<(), Attempt> {
-        let mut missing: Vec<OrderId> = requests
-            .iter()
-            .filter_map(|request| request.command.order_id())
-            .filter(|id| !memory.has_order(*id))
-            .collect();
-        missing.sort_unstable();
-        missing.dedup();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let processes: Vec<Uuid> = missing.iter().map(|id| id.0).collect();
-        let events = self.store.read_processes(self.id.0, &processes).await?;
-        // An order must not be newer than the conference that is remembered: the rules would see seats
-        // held that nobody counts.
-        if events.iter().any(|event| memory.head() < event.position) {
-            return Err(Attempt::Conflict);
-        }
-        Ok(memory.load_orders(&missing, &events)?)
-    }
-
-    /// Wakes the workers that wait for what this commit added.
-    fn ring(&self, commit: &Commit, head: Position) {
-        if self.store.is_shared() && !commit.events.is_empty() {
-            self.bells.head_moved(self.id, head);
-        }
-        if !commit.effects.is_empty() {
-            self.bells.effect();
-        }
-        if let Some(at) = commit.deadlines.iter().filter_map(|(_, at)| *at).min() {
-            self.bells.deadline(at);
-        }
-    }
-
-    fn publish(&self, position: u64, changed: &Changed<'_>) {
-        let topic = match changed {
-            Changed::Conference(view) => Topic::Conference { slug: view.slug.clone() },
-            Changed::Order(view) => {
-                Topic::Order { slug: view.conference.clone(), order_id: view.id }
-            }
-            Changed::Dashboard(view) => Topic::Dashboard { slug: view.conference.slug.clone() },
         };
-        self.hub.publish(&topic, position, self.clock.now(), changed);
-    }
-
-    /// One line per command: grep an order's id for its story. No names, codes or addresses.
-    fn log(&self, requests: &[Request], answers: &[Result<Answer, Refusal>]) {
-        for (request, answer) in requests.iter().zip(answers) {
-            let name = request.command.name();
-            let order = request.command.order_id().map(|id| id.0);
-            let command_id = request.command_id.map(|id| id.0);
-            match answer {
-                Ok(Answer { view: Some(_), .. } | Answer { dashboard: Some(_), .. }) => {}
-                Ok(Answer { stuck: Some(stuck), .. }) => {
-                    error!(
-                        order.id = order.map(tracing::field::display),
-                        todo = stuck.todo,
-                        "The process of an order is stuck"
-                    );
-                }
-                Ok(answer) => {
-                    info!(
-                        order.id = order.map(tracing::field::display), command_id = ?command_id, position = answer.position,
-                        "{name} accepted"
-                    );
-                }
-                Err(refusal) => {
-                    debug!(
-                        order.id = order.map(tracing::field::display), command_id = ?command_id, code = ?refusal.code,
-                        "{name} refused"
-                    );
-                }
-            }
+        for Envelope { reply, .. } in batch {
+            let _ = reply.send(Err(failure.clone()));
         }
     }
 }
 
-fn refuse_all(replies: Vec<Reply>, failure: &Failure) {
-    for reply in replies {
-        let _ = reply.send(Err(failure.clone()));
+/// Those who wait, without what was decided.
+fn waiting(decided: Vec<Decided>) -> Vec<Envelope> {
+    decided.into_iter().map(|decided| decided.waiting).collect()
+}
+
+/// True for the reader of an order to whom nothing has happened in this batch.
+fn shows_what_was(memory: &Memory, request: &Request) -> bool {
+    match request.command {
+        Command::ReadOrder { order_id } => !memory.is_touched(order_id),
+        _ => false,
     }
 }

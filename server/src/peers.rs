@@ -11,8 +11,10 @@ use crate::nodes::{Node, Nodes};
 use crate::payment_gateway::signature::Signer;
 use crate::trust;
 use anyhow::ensure;
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use shared::{ConferenceId, RefusalCode};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
@@ -22,7 +24,7 @@ pub const PATH: &str = "/internal/ledgers";
 /// Carries the signature.
 pub const HEADER: &str = "node-signature";
 /// Nobody waits longer for another node.
-const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,11 +40,26 @@ struct Asking<'a> {
     request: &'a Request,
 }
 
+/// The way to another node: a request goes there, an answer comes back, or neither.
+#[async_trait]
+pub trait Line: std::fmt::Debug + Send + Sync {
+    /// Asks a node, within a bound.
+    ///
+    /// # Errors
+    /// There is no answer, or one that nobody understands. It may have acted all the same.
+    async fn ask(
+        &self,
+        node: &Node,
+        ledger: ConferenceId,
+        request: &Request,
+    ) -> anyhow::Result<Result<Answer, Failure>>;
+}
+
 /// The other nodes, to be asked. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Peers {
     nodes: Nodes,
-    client: reqwest::Client,
+    line: Arc<dyn Line>,
     signer: Signer,
     clock: Clock,
 }
@@ -51,7 +68,14 @@ impl Peers {
     #[must_use]
     pub fn new(nodes: Nodes, key: &[u8], clock: Clock) -> Self {
         let client = trust::http(trust::nobody(), ANSWER_WITHIN);
-        Self { nodes, client, signer: Signer::new(key), clock }
+        let line = Http { client, signer: Signer::new(key), clock: clock.clone() };
+        Self::over(Arc::new(line), nodes, key, clock)
+    }
+
+    /// The same, reached in another way.
+    #[must_use]
+    pub fn over(line: Arc<dyn Line>, nodes: Nodes, key: &[u8], clock: Clock) -> Self {
+        Self { nodes, line, signer: Signer::new(key), clock }
     }
 
     /// The answer of the node that usually writes this conference; `None` when it has to be decided
@@ -62,7 +86,7 @@ impl Peers {
         request: &Request,
     ) -> Option<Result<Answer, Failure>> {
         let node = self.nodes.writer_elsewhere(ledger.0, Instant::now())?;
-        match self.post(&node, &Asking { ledger, request }).await {
+        match self.line.ask(&node, ledger, request).await {
             // It may be cut off from the store, and we are not.
             Ok(Err(Failure::Unavailable)) => None,
             Ok(outcome) => Some(outcome),
@@ -74,20 +98,6 @@ impl Peers {
         }
     }
 
-    async fn post(
-        &self,
-        node: &Node,
-        asking: &Asking<'_>,
-    ) -> anyhow::Result<Result<Answer, Failure>> {
-        let body = serde_json::to_vec(asking)?;
-        let signature = self.signer.sign(&body, self.clock.now());
-        let request = self.client.post(format!("{}{PATH}", node.url));
-        let request = request.header(HEADER, signature).header("content-type", "application/json");
-        let answer = request.body(body).send().await?;
-        ensure!(answer.status().is_success(), "it answers {}", answer.status());
-        Ok(answer.json().await?)
-    }
-
     /// What another node asks, if it is one.
     ///
     /// # Errors
@@ -95,5 +105,31 @@ impl Peers {
     pub fn understand(&self, signature: &str, body: &[u8]) -> Result<Asked, RefusalCode> {
         self.signer.verify(signature, body, self.clock.now())?;
         serde_json::from_slice(body).map_err(|_| RefusalCode::Malformed)
+    }
+}
+
+/// Over HTTP, signed.
+#[derive(Debug)]
+struct Http {
+    client: reqwest::Client,
+    signer: Signer,
+    clock: Clock,
+}
+
+#[async_trait]
+impl Line for Http {
+    async fn ask(
+        &self,
+        node: &Node,
+        ledger: ConferenceId,
+        request: &Request,
+    ) -> anyhow::Result<Result<Answer, Failure>> {
+        let body = serde_json::to_vec(&Asking { ledger, request })?;
+        let signature = self.signer.sign(&body, self.clock.now());
+        let request = self.client.post(format!("{}{PATH}", node.url));
+        let request = request.header(HEADER, signature).header("content-type", "application/json");
+        let answer = request.body(body).send().await?;
+        ensure!(answer.status().is_success(), "it answers {}", answer.status());
+        Ok(answer.json().await?)
     }
 }

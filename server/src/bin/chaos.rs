@@ -11,6 +11,8 @@
     reason = "who breaks things waits, measures time and makes ids"
 )]
 
+#[path = "chaos/balancer.rs"]
+mod balancer;
 #[path = "chaos/client.rs"]
 mod client;
 #[path = "load/cluster.rs"]
@@ -31,6 +33,8 @@ mod figures;
 mod intents;
 #[path = "chaos/journal.rs"]
 mod journal;
+#[path = "chaos/node.rs"]
+mod node;
 #[path = "chaos/owner.rs"]
 mod owner;
 #[path = "chaos/process.rs"]
@@ -58,7 +62,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 const USAGE: &str =
-    "usage: chaos [--scenario kill,database-kill,proxy,disk-full,descriptors,stop-continue]
+    "usage: chaos [--scenario kill,database-kill,proxy,disk-full,descriptors,stop-continue,nodes]
              [--database sqlite,postgres] [--kills 500] [--faults 30] [--registrants 24]
              [--seed NUMBER] [--json FILE] [--fsync on]
   everything by default, with a seed of its own; --kills is for `kill`, --faults for all others;

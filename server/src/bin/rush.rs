@@ -12,6 +12,8 @@
 mod ceiling;
 #[path = "load/connection.rs"]
 mod connection;
+#[path = "rush/fight.rs"]
+mod fight;
 #[path = "load/figures.rs"]
 mod figures;
 #[path = "rush/history.rs"]
@@ -50,6 +52,7 @@ mod target;
 use anyhow::{Context, bail};
 use ceiling::ceiling;
 use connection::Http;
+use fight::fight;
 use history::history;
 use last_seats::last_seats;
 use options::{Options, Scenario};
@@ -142,6 +145,7 @@ async fn play(scenario: Scenario, target: &Target, options: &Options) -> anyhow:
             let pace = Pace { orders_a_minute: 60, ..options.pace() };
             watch(target, &conference, watched, pace).await
         }
+        Scenario::Fight => fight(target, options).await,
         Scenario::History => bail!("a past comes before the present"),
     }
 }

@@ -177,7 +177,7 @@ impl Memory {
             dashboard,
             snapshot_at,
             dashboard_at: 0,
-            batch: 0,
+            batch: 1,
             changes,
             bounds: Bounds::default(),
         };
@@ -284,6 +284,22 @@ impl Memory {
         self.head
     }
 
+    /// True when this batch has changed something.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        let Changes { events, effects, effects_done, deadlines, .. } = &self.changes;
+        !(events.is_empty()
+            && effects.is_empty()
+            && effects_done.is_empty()
+            && deadlines.is_empty())
+    }
+
+    /// True when something has happened to this order in this batch.
+    #[must_use]
+    pub fn is_touched(&self, id: OrderId) -> bool {
+        self.orders.get(&id).is_some_and(|file| file.touched_in_batch == self.batch)
+    }
+
     /// The position of the last event that this command of an owner caused, if it was acted upon
     /// lately.
     #[must_use]
@@ -385,9 +401,9 @@ impl Memory {
         self.changes.effects_done.push(id);
     }
 
-    /// The commit is durable: what it changed is now simply so. Calls `publish` with every view that
-    /// changed.
-    pub fn committed(&mut self, mut publish: impl FnMut(Position, Changed<'_>)) {
+    /// The batch is on its way: what it changed is simply so for the next one. Calls `show` with every
+    /// view that changed.
+    pub fn go_on(&mut self, mut show: impl FnMut(Position, Changed<'_>)) {
         let position = self.position();
         let changes = std::mem::take(&mut self.changes);
         self.head = position;
@@ -399,21 +415,21 @@ impl Memory {
         }
         if let Some(view) = &self.base.view {
             if changes.conference_changed {
-                publish(position, Changed::Conference(view));
+                show(position, Changed::Conference(view));
             }
             if changes.conference_changed || changes.dashboard_changed {
                 let pushed = Pushed { conference: view, dashboard: &self.dashboard };
-                publish(position, Changed::Dashboard(pushed));
+                show(position, Changed::Dashboard(pushed));
             }
         }
         for id in &changes.order_views {
             if let Some(view) = self.orders.get(id).and_then(|file| file.view.as_ref()) {
-                publish(position, Changed::Order(view));
+                show(position, Changed::Order(view));
             }
         }
-        self.batch += 1;
         self.forget_unknown_orders();
         self.forget_idle_orders();
+        self.batch += 1;
     }
 
     /// Somebody asked for orders that nobody has placed: they must not take the place of others.
@@ -513,10 +529,11 @@ impl Memory {
             self.orders.values().map(|file| file.touched_in_batch).collect();
         let middle = touched.len() / 2;
         let (_, median, _) = touched.select_nth_unstable(middle);
-        let median = *median;
+        let (median, this_batch) = (*median, self.batch);
         let seats = &mut self.base.seats;
         self.orders.retain(|id, file| {
-            let keep = file.touched_in_batch > median;
+            // What is on its way to the store could not be read back from there.
+            let keep = file.touched_in_batch > median || this_batch <= file.touched_in_batch;
             if !keep {
                 seats.forget(*id);
             }
@@ -549,7 +566,7 @@ mod tests {
         let ids: Vec<OrderId> = (1..=100).map(|n| OrderId(Uuid::from_u128(n))).collect();
         memory.load_orders(&ids, &[]).unwrap();
         assert!(ids.iter().all(|id| memory.has_order(*id)), "for this batch");
-        memory.committed(|_, _| {});
+        memory.go_on(|_, _| {});
         assert!(memory.orders.is_empty());
     }
 }

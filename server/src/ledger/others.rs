@@ -20,7 +20,7 @@ impl Ledger {
                 memory.load_orders_at_head(&unknown, events)?;
             }
             memory.follow(&page)?;
-            memory.committed(|position, changed| self.publish(position, &changed));
+            memory.go_on(|position, changed| self.publish(position, &changed));
             if page.len() < PAGE as usize {
                 return Ok(());
             }

@@ -174,7 +174,10 @@ fn register(
     if let Command::ReadOrder { .. } = command {
         let view = memory.order(order_id).and_then(|file| file.view.clone());
         let view = view.ok_or(RefusalCode::OrderNotFound)?;
-        return Ok(Answer { view: Some(Box::new(view)), ..at(memory.position()) });
+        // What others have done in this batch, it does not show.
+        let is_touched = memory.is_touched(order_id);
+        let position = if is_touched { memory.position() } else { memory.head() };
+        return Ok(Answer { view: Some(Box::new(view)), ..at(position) });
     }
     let paying = match &command {
         Command::InitiatePayment { payment_id, .. } => Some(*payment_id),

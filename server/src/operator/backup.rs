@@ -53,6 +53,16 @@ pub(super) async fn backup(
         writeln!(out, "{} is there already; nothing was written.", file.display())?;
         return Ok(Outcome::Wrong);
     }
+    let header = write(store, file, clock).await?;
+    let bytes = file.metadata()?.len();
+    let (rows, at) = (header.rows(), instant(header.taken_at));
+    writeln!(out, "{}: {rows} rows of {at}, {bytes} bytes.", file.display())?;
+    writeln!(out, "Keep secret.key, too: without it, codes and links that were mailed are void.")?;
+    Ok(Outcome::Fine)
+}
+
+/// Writes the file, whole and on the disk, or not at all.
+pub(super) async fn write(store: &Store, file: &Path, clock: &Clock) -> anyhow::Result<Header> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let unfinished = tempfile::NamedTempFile::new_in(folder)
@@ -69,11 +79,7 @@ pub(super) async fn backup(
         .persist_noclobber(file)
         .with_context(|| format!("cannot name the copy {}", file.display()))?;
     File::open(folder)?.sync_all().context("cannot write the folder to the disk")?;
-    let bytes = file.metadata()?.len();
-    let (rows, at) = (header.rows(), instant(header.taken_at));
-    writeln!(out, "{}: {rows} rows of {at}, {bytes} bytes.", file.display())?;
-    writeln!(out, "Keep secret.key, too: without it, codes and links that were mailed are void.")?;
-    Ok(Outcome::Fine)
+    Ok(header)
 }
 
 /// All or nothing, then verified. Nobody has worked on the copy since it was taken, so what is late in it
@@ -94,6 +100,13 @@ pub(super) async fn restore(
     let outcome = verify(&store, clock, (None, Liveness::Stopped), out).await;
     store.close().await;
     outcome
+}
+
+/// Fills an empty database from a copy.
+pub(super) async fn read(url: &str, file: &Path) -> anyhow::Result<()> {
+    let mut reader = Reader::open(file)?;
+    let header = reader.header()?;
+    Ok(Store::copy_in(url, &header, &mut reader).await?)
 }
 
 /// Reads line by line, and says at the end whether the sum was right.

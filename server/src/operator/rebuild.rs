@@ -2,12 +2,16 @@
 //!
 //! Each piece is a commit without events at the head it was folded to: when a server has written
 //! meanwhile, the fence refuses it, and what is new is folded, too. So nothing ever goes back behind what
-//! a server wrote, and a server's memory stays right, because the head does not move. Writing a piece
-//! twice changes nothing: whoever was interrupted begins again, or with `--from` where it was.
-//! Not here: how a row is folded (`ledger/memory/replay.rs`).
+//! a server wrote, and a server's memory stays right, because the head does not move. Documents are
+//! compared with the checker, which shares no rule with the folding, before they take the place of others.
+//! Writing a piece twice changes nothing: whoever was interrupted goes on where it was.
+//! Not here: how a row is folded (`ledger/memory/replay.rs`), how fast (`rebuild/pace.rs`).
+
+mod pace;
 
 use super::verify::{Liveness, verify};
 use super::{Out, Outcome, PAGE, counted, ledgers};
+use crate::checker::Checker;
 use crate::clock::Clock;
 use crate::ledger::catch_up::CatchUp;
 use crate::ledger::memory::Memory;
@@ -16,79 +20,140 @@ use crate::store::{
 };
 use crate::views::dashboard;
 use anyhow::{bail, ensure};
-use shared::{ConferenceId, OrderId, Timestamp};
+use pace::Pace;
+use serde::{Deserialize, Serialize};
+use shared::{ConferenceId, OrderId};
 use std::collections::{BTreeSet, HashMap};
 use tokio::time::Instant;
 
+/// The switch that says how far an interrupted run was.
+const MARK: &str = "rebuild-views";
 /// Orders whose rows are written by one commit.
 const ORDERS_AT_ONCE: usize = 200;
 /// How often one piece is folded again because a server was faster.
 const CONFLICTS_MAX: u32 = 200;
 
+/// What to write anew, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// One conference; otherwise all.
+    pub slug: Option<String>,
+    /// Of all, this one and what follows it in the order of slugs.
+    pub from: Option<String>,
+    /// Does not rest between two pieces.
+    pub fast: bool,
+    /// From the beginning, although an earlier run was interrupted.
+    pub anew: bool,
+}
+
+/// How far a run is: the orders of `slug` are written up to and with `order`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Mark {
+    slug: String,
+    order: Option<ProcessId>,
+}
+
 pub(super) async fn rebuild(
     store: &Store,
     clock: &Clock,
-    (slug, from): (Option<&str>, Option<&str>),
+    wanted: Wanted,
     out: Out<'_>,
 ) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let (mut events, mut conferences) = (0, 0);
-    let wanted = ledgers(store, slug).await?;
-    let wanted =
-        wanted.into_iter().filter(|ledger| from.is_none_or(|from| from <= ledger.slug.as_str()));
-    for ledger in wanted {
-        let mut rebuilt = Rebuilt::new(store, &ledger, clock.now())?;
-        rebuilt.write_documents().await?;
-        let orders = rebuilt.write_rows().await?;
+    let Wanted { slug, from, fast, anew } = wanted;
+    let mark = match slug.is_none() && from.is_none() && !anew {
+        true => store.switch(MARK).await?.and_then(|mark| serde_json::from_str::<Mark>(&mark).ok()),
+        false => None,
+    };
+    if let Some(Mark { slug, .. }) = &mark {
+        writeln!(out, "An earlier run was interrupted at {slug}; goes on there.")?;
+    }
+    let from = from.or_else(|| mark.as_ref().map(|mark| mark.slug.clone()));
+    let all = ledgers(store, slug.as_deref()).await?;
+    let is_wanted = |ledger: &LedgerHead| from.as_ref().is_none_or(|from| *from <= ledger.slug);
+    for ledger in all.into_iter().filter(is_wanted) {
+        let done = mark.as_ref().filter(|mark| mark.slug == ledger.slug);
+        let done = done.and_then(|mark| mark.order);
+        let pace = Pace::new(clock, fast, &ledger);
+        let mut rebuilt = Rebuilt::new(store, &ledger, pace)?;
+        rebuilt.write_documents(out).await?;
+        let orders = rebuilt.write_rows(done, out).await?;
         conferences += 1;
         events += rebuilt.catch_up.position();
         let (position, orders) = (rebuilt.catch_up.position(), counted(orders, "order"));
         writeln!(out, "{}: written anew up to position {position}, {orders}", ledger.slug)?;
     }
+    store.turn_switch(MARK, None).await?;
     let seconds = began.elapsed().as_secs_f64().max(0.001);
     let (rate, conferences) = (events as f64 / seconds, counted(conferences, "conference"));
     writeln!(out, "{conferences}, {events} events in {seconds:.1} s ({rate:.0} events/s).")?;
     // What is late is not what was asked here.
-    verify(store, clock, (slug, Liveness::Stopped), out).await
+    verify(store, clock, (slug.as_deref(), Liveness::Stopped), out).await
 }
 
 /// One ledger on its way.
 struct Rebuilt<'a> {
     store: &'a Store,
     ledger: LedgerId,
-    now: Timestamp,
+    slug: String,
+    pace: Pace<'a>,
     memory: Memory,
     catch_up: CatchUp,
+    checker: Checker,
     orders: BTreeSet<ProcessId>,
 }
 
 impl<'a> Rebuilt<'a> {
-    fn new(store: &'a Store, ledger: &LedgerHead, now: Timestamp) -> anyhow::Result<Self> {
-        let (ledger, id) = (ledger.ledger, ConferenceId(ledger.ledger));
+    fn new(store: &'a Store, head: &LedgerHead, pace: Pace<'a>) -> anyhow::Result<Self> {
+        let (ledger, id) = (head.ledger, ConferenceId(head.ledger));
         let memory = Memory::open(id, 0, None, &[])?;
-        let catch_up = CatchUp::from(id, None)?;
-        Ok(Self { store, ledger, now, memory, catch_up, orders: BTreeSet::new() })
+        let (catch_up, checker) = (CatchUp::from(id, None)?, Checker::new());
+        let (slug, orders) = (head.slug.clone(), BTreeSet::new());
+        Ok(Self { store, ledger, slug, pace, memory, catch_up, checker, orders })
     }
 
     /// Folds what is there; ends at the position of the last event.
-    async fn fold(&mut self) -> anyhow::Result<Position> {
+    async fn fold(&mut self, out: Out<'_>) -> anyhow::Result<Position> {
         loop {
             let after = self.catch_up.position();
             let page = self.store.read_all(self.ledger, after, PAGE).await?;
             for recorded in &page {
                 self.memory.replay(recorded)?;
+                self.checker.fold(recorded);
                 self.orders.extend(recorded.process);
             }
             self.catch_up.fold(&page)?;
             if page.len() < PAGE as usize {
                 return Ok(self.catch_up.position());
             }
+            self.pace.events(self.catch_up.position(), out)?;
+            self.pace.rest().await;
         }
     }
 
-    async fn write_documents(&mut self) -> anyhow::Result<()> {
+    /// The checker has counted the seats in its own way, and comes to the same.
+    fn is_verified(&self) -> anyhow::Result<()> {
+        let Some(view) = self.memory.view() else { return Ok(()) };
+        for (id, (quota, held, sold)) in self.checker.seats() {
+            let shown = view.seat_types.iter().find(|seat_type| seat_type.id == id);
+            let is_right = shown.is_some_and(|shown| {
+                let shown = (i64::from(shown.quota), i64::from(shown.held), i64::from(shown.sold));
+                shown == (quota, held, sold)
+            });
+            ensure!(
+                is_right,
+                "{}: {quota} seats, {held} held, {sold} sold; not {shown:?}",
+                self.slug
+            );
+        }
+        Ok(())
+    }
+
+    async fn write_documents(&mut self, out: Out<'_>) -> anyhow::Result<()> {
         for _ in 0..CONFLICTS_MAX {
-            let position = self.fold().await?;
+            let position = self.fold(out).await?;
+            self.is_verified()?;
             let topic = dashboard::TOPIC.to_owned();
             let mut documents = vec![Document { topic, position, body: self.catch_up.body()? }];
             documents.extend(self.memory.document_as_it_is()?);
@@ -107,9 +172,10 @@ impl<'a> Rebuilt<'a> {
     }
 
     /// The rows of every order, piece by piece; how many there are.
-    async fn write_rows(&mut self) -> anyhow::Result<usize> {
+    async fn write_rows(&mut self, done: Option<ProcessId>, out: Out<'_>) -> anyhow::Result<usize> {
         let orders: Vec<ProcessId> = self.orders.iter().copied().collect();
-        let (mut done, mut piece, mut conflicts) = (0, ORDERS_AT_ONCE, 0);
+        let done = orders.partition_point(|order| Some(*order) <= done);
+        let (mut done, mut piece, mut conflicts) = (done, ORDERS_AT_ONCE, 0);
         while done < orders.len() {
             let end = orders.len().min(done + piece);
             let commit = self.rows(&orders[done..end]).await?;
@@ -117,6 +183,10 @@ impl<'a> Rebuilt<'a> {
                 done = end;
                 conflicts = 0;
                 piece = ORDERS_AT_ONCE.min(piece * 2);
+                if self.pace.orders(done, orders.len(), out)? {
+                    self.mark(orders[end - 1]).await?;
+                }
+                self.pace.rest().await;
             } else {
                 // A smaller piece is read and written before the next batch of a busy ledger.
                 piece = (piece / 2).max(1);
@@ -127,8 +197,14 @@ impl<'a> Rebuilt<'a> {
         Ok(orders.len())
     }
 
+    async fn mark(&self, order: ProcessId) -> anyhow::Result<()> {
+        let mark = Mark { slug: self.slug.clone(), order: Some(order) };
+        Ok(self.store.turn_switch(MARK, Some(&serde_json::to_string(&mark)?)).await?)
+    }
+
     /// What these orders' rows should be, decided on the head that the commit names.
     async fn rows(&mut self, ids: &[ProcessId]) -> anyhow::Result<Commit> {
+        let now = self.pace.now();
         let head = self.store.head(self.ledger).await?;
         let expected_head = head.map_or(0, |entry| entry.head);
         let events = self.store.read_processes(self.ledger, ids).await?;
@@ -142,7 +218,7 @@ impl<'a> Rebuilt<'a> {
             let rows = self.memory.rows(id, &events);
             commit.lookups.extend(rows.lookup);
             commit.attendees.extend(rows.attendees);
-            if let Some(at) = self.memory.wakes_at(id, self.now)
+            if let Some(at) = self.memory.wakes_at(id, now)
                 && deadlines.get(&id.0).is_none_or(|known| at.0 < *known)
             {
                 commit.deadlines.push((id.0, Some(at.0)));

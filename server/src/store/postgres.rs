@@ -20,6 +20,7 @@ mod heads;
 mod lists;
 mod people;
 mod tools;
+mod turn;
 mod write;
 
 use std::io;
@@ -32,6 +33,8 @@ use tracing::warn;
 
 use crate::clock::Clock;
 
+pub(super) use self::turn::Turn;
+use self::turn::Turns;
 use self::write::{APPEND, CREATE, bind, classify};
 use super::{
     Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
@@ -63,6 +66,7 @@ const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
+    turns: Turns,
 }
 
 impl Postgres {
@@ -93,7 +97,7 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, turns: Turns::default() })
     }
 
     async fn wait_for_the_database(&self) -> Result<()> {

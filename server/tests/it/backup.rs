@@ -17,6 +17,7 @@ on_both_databases! {
     a_file_that_is_there_is_not_written_over
     a_database_that_has_something_is_not_restored_into
     a_damaged_copy_is_refused_and_leaves_nothing
+    a_store_moves_and_tells_the_same_story
 }
 
 /// An empty database of the other kind.
@@ -145,11 +146,41 @@ async fn a_damaged_copy_is_refused_and_leaves_nothing(house: TestHouse) {
     tool_on(&url, 0, &["restore", &name]).await.fine();
 }
 
+async fn a_store_moves_and_tells_the_same_story(house: TestHouse) {
+    let conference = house.conference("moving", &[("Général \"1\"", 500, 10)]).await;
+    for _ in 0..2 {
+        let (browser, payment_id, total) = house.up_to_payment(&conference, 1).await;
+        house.paid(&browser, payment_id, total).await;
+    }
+    house.up_to_payment(&conference, 3).await;
+    all_effects_are_done(&house).await;
+    let (_, name) = copy_in(&house);
+    house.tool(&["backup", &name]).await.fine();
+    let from = other_kind(&house).await;
+    tool_on(&from, 0, &["restore", &name]).await.fine();
+    let to = if house.store.is_shared() {
+        crate::postgres::database().await
+    } else {
+        format!("sqlite:{}", house.folder().join("moved.db").display())
+    };
+    let said = tool_on(&from, 0, &["migrate-store", &to]).await.fine();
+    for words in ["rows were copied", "Every promise holds.", "Both tell the same story."] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let story = async |url: &str| tool_on(url, 0, &["export"]).await.fine();
+    assert_eq!(story(&from).await, story(&to).await);
+    let words = ["nothing was moved", "not empty"];
+    tool_on(&from, 0, &["migrate-store", &to]).await.wrong(&words);
+    tool_on(&from, 0, &["migrate-store", &from]).await.wrong(&["cannot be moved to where it is"]);
+}
+
 /// SQLite's file is held by the server that runs on it: a copy is not put under it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_servers_file_is_not_restored_into() {
+async fn a_running_servers_file_is_neither_restored_into_nor_moved() {
     let house = start(Db::Sqlite).await;
     let (_, name) = copy_in(&house);
     house.tool(&["backup", &name]).await.fine();
     house.tool(&["restore", &name]).await.wrong(&["in use by another process"]);
+    let elsewhere = format!("sqlite:{}", house.folder().join("moved.db").display());
+    house.tool(&["migrate-store", &elsewhere]).await.wrong(&["in use by another process"]);
 }

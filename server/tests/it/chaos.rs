@@ -33,3 +33,8 @@ fn a_full_disk_no_files_and_a_long_pause_lose_no_answer() {
     let scenarios = "disk-full,descriptors,stop-continue";
     run(&["--scenario", scenarios, "--database", "sqlite", "--faults", "2"]);
 }
+
+#[test]
+fn servers_that_die_hang_or_are_cut_off_lose_no_answer() {
+    run(&["--scenario", "nodes", "--faults", "4"]);
+}

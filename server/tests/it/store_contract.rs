@@ -955,3 +955,36 @@ async fn a_statement_that_waits_too_long_is_a_fault() {
     shell.execute("ROLLBACK").await.expect("a transaction is open");
     world.store.commit(&everything(1)).await.expect("the table is free again");
 }
+
+/// Two nodes of one database with a ledger in it, and a shell beside them.
+async fn two_nodes() -> (World, Store, PgConnection) {
+    let world = World::postgres().await.with_a_ledger().await;
+    let other = Store::open(&world.url).await.expect("the other node");
+    let shell = PgConnection::connect(&world.url).await.expect("a connection");
+    (world, other, shell)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_a_turn_is_next() {
+    let (world, other, mut shell) = two_nodes().await;
+    let turn = world.store.take_turn(LEDGER).await.expect("nobody is writing");
+    let waits = tokio::spawn(async move { other.commit(&everything(1)).await });
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut shell).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    turn.commit(&world.store, &everything(1)).await.expect("it is our turn");
+    assert_conflict(waits.await.expect("it does not panic"));
+    assert_eq!(head(&world.store).await, 3);
+}
+
+/// Nobody is kept waiting by a node that hangs, and what it decided in its turn does not count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_in_which_nothing_happens_is_lost() {
+    let (world, other, _) = two_nodes().await;
+    let turn = world.store.take_turn(LEDGER).await.expect("nobody is writing");
+    other.commit(&everything(1)).await.expect("the turn ends by itself");
+    assert_fault(turn.commit(&world.store, &everything(1)).await);
+    assert_eq!(head(&world.store).await, 3);
+}

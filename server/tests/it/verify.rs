@@ -22,6 +22,7 @@ on_both_databases! {
     a_missing_deadline_is_found_and_set_again
     rows_that_lie_are_found_and_written_anew
     documents_that_lie_are_found_and_written_anew
+    an_interrupted_rebuild_goes_on_where_it_was
     a_row_of_an_order_that_never_was_is_found
     what_is_late_is_a_fault_only_while_somebody_works
     a_busy_house_raises_no_false_alarm
@@ -165,6 +166,30 @@ async fn documents_that_lie_are_found_and_written_anew(house: TestHouse) {
     house.tool(&["verify"]).await.wrong(&["the conference's document shows position 3"]);
     house.sabotage("UPDATE ledgers SET state = 'draft'").await;
     house.tool(&["verify"]).await.wrong(&["address, state or owner"]);
+}
+
+/// As if a run had been stopped between two orders.
+async fn an_interrupted_rebuild_goes_on_where_it_was(house: TestHouse) {
+    sale(&house).await;
+    house.conference("before", &[("General", 500, 10)]).await;
+    let id = house.ledgers.find(SLUG).await.unwrap();
+    let events = house.store.read_all(id.0, 0, 1_000).await.unwrap();
+    let mut orders: Vec<_> = events.into_iter().filter_map(|event| event.process).collect();
+    orders.sort_unstable();
+    orders.dedup();
+    let mark = serde_json::json!({ "slug": SLUG, "order": orders[0] }).to_string();
+    house.store.turn_switch("rebuild-views", Some(&mark)).await.unwrap();
+    house.sabotage("UPDATE orders SET seats = 9").await;
+    let words = ["An earlier run was interrupted at", "1 broken promise found"];
+    let said = house.tool(&["rebuild-views"]).await.wrong(&words);
+    assert!(!said.contains("before: written"), "{said}");
+    assert_eq!(house.store.switch("rebuild-views").await.unwrap(), None);
+    let said = house.tool(&["rebuild-views", "--fast"]).await.fine();
+    assert!(said.contains("before: written") && !said.contains("interrupted"), "{said}");
+    house.store.turn_switch("rebuild-views", Some(&mark)).await.unwrap();
+    house.sabotage("UPDATE orders SET seats = 9").await;
+    let said = house.tool(&["rebuild-views", "--anew"]).await.fine();
+    assert!(said.contains("before: written"), "{said}");
 }
 
 async fn a_row_of_an_order_that_never_was_is_found(house: TestHouse) {

@@ -5,7 +5,7 @@ use crate::connection::{Http, Reply};
 use crate::dice::Dice;
 use crate::journal::{Intent, Journal, Said};
 use crate::report::Breach;
-use crate::world::World;
+use crate::world::{Sent, World};
 use anyhow::{Context, bail, ensure};
 use hyper::{Method, StatusCode};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use shared::live::{Snapshot, View};
 use shared::refusal::Problem;
 use shared::views::ConferenceView;
 use shared::{OrderId, Timestamp};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -28,12 +29,20 @@ pub(crate) struct Client {
     pub(crate) world: Arc<World>,
     pub(crate) dice: Dice,
     pub(crate) journal: Journal,
-    http: Option<(u64, Http)>,
+    http: Option<Line>,
+}
+
+/// A connection, of which generation, and to whom.
+struct Line {
+    generation: u64,
+    addr: SocketAddr,
+    http: Http,
 }
 
 /// Something to ask until it is answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
+    pub(crate) at: SocketAddr,
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) header: Option<(&'static str, String)>,
@@ -63,15 +72,16 @@ impl Client {
         let Command { route, slug, order, header, body } = command;
         let command_id = body["command_id"].as_str().context("a command has an id")?.parse()?;
         let path = format!("/api/commands/{route}");
-        let asked =
-            Asked { method: Method::POST, path, header: Some(header), body: body.to_string() };
+        let (at, header, body) = (self.world.addr, Some(header), body.to_string());
+        let asked = Asked { at, method: Method::POST, path, header, body };
         let times = if self.dice.percent(REPEATED) { 2 } else { 1 };
         let mut said = Vec::with_capacity(times);
         for _ in 0..times {
+            let at = Instant::now();
             let reply = self.until_answered(&asked).await?;
             said.push(understand(&reply).with_context(|| asked.path.clone())?);
-            let generation = self.http.as_ref().map_or(0, |(generation, _)| *generation);
-            self.world.answered(generation, reply.status.is_success());
+            let generation = self.http.as_ref().map_or(0, |line| line.generation);
+            self.world.answered(&Sent { slug, at, generation }, reply.status.is_success());
         }
         let answer = said[0].clone();
         self.journal.intents.push(Intent { slug: slug.to_owned(), order, command_id, route, said });
@@ -89,7 +99,8 @@ impl Client {
     ) -> anyhow::Result<Snapshot> {
         let header = token.map(|token| ("authorization", format!("Bearer {token}")));
         let path = format!("/api/views/{topic}");
-        let asked = Asked { method: Method::GET, path, header, body: String::new() };
+        let (at, body) = (self.world.addr, String::new());
+        let asked = Asked { at, method: Method::GET, path, header, body };
         let reply = self.until_answered(&asked).await?;
         ensure!(reply.status.is_success(), "{topic}: {}", reply.status);
         serde_json::from_slice(&reply.body).context("a view of another shape")
@@ -104,12 +115,13 @@ impl Client {
         }
     }
 
-    /// Tells the server what time it is. The same again is the same.
+    /// Tells a server what time it is. The same again is the same.
     ///
     /// # Errors
     /// As [`Client::command`].
-    pub(crate) async fn set_clock(&mut self, now: Timestamp) -> anyhow::Result<()> {
+    pub(crate) async fn set_clock(&mut self, at: SocketAddr, now: Timestamp) -> anyhow::Result<()> {
         let asked = Asked {
+            at,
             method: Method::POST,
             path: "/test/clock".to_owned(),
             header: None,
@@ -149,13 +161,14 @@ impl Client {
     }
 
     async fn attempt(&mut self, asked: &Asked) -> anyhow::Result<Reply> {
+        let Asked { at, method, path, header, body } = asked.clone();
         let generation = self.world.generation();
-        let http = match self.http.take() {
-            Some((known, http)) if known == generation => http,
-            _ => Http::connect(self.world.addr).await?,
+        let fits = |line: &Line| line.generation == generation && line.addr == at;
+        let line = match self.http.take().filter(fits) {
+            Some(line) => line,
+            None => Line { generation, addr: at, http: Http::connect(at).await? },
         };
-        let (_, http) = self.http.insert((generation, http));
-        let Asked { method, path, header, body } = asked.clone();
+        let Line { http, .. } = self.http.insert(line);
         self.world.sent.notify_waiters();
         http.ask(method, &path, header, body).await
     }

@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::database::{Death, take_away};
 use crate::dice::Dice;
 use crate::figures::cpu_seconds;
+use crate::node;
 use crate::proxy::Trouble;
 use crate::scenarios::{Job, Scenario, Stage};
 use anyhow::Context;
@@ -64,6 +65,7 @@ pub(crate) async fn run(stage: &mut Stage, job: Job) -> anyhow::Result<()> {
             Scenario::DiskFull => fill_disk(stage).await?,
             Scenario::Descriptors => use_up_files(stage).await?,
             Scenario::StopContinue => hold(stage).await?,
+            Scenario::Nodes => node::strike(stage, job.times).await?,
         }
     }
     if job.scenario == Scenario::Kill {
@@ -74,7 +76,8 @@ pub(crate) async fn run(stage: &mut Stage, job: Job) -> anyhow::Result<()> {
 
 /// Waits for the server and notes how long it took.
 async fn wait(stage: &mut Stage) -> anyhow::Result<()> {
-    let recovered = stage.world.recovered().await.with_context(|| stage.server.last_words())?;
+    let recovered = stage.world.recovered().await;
+    let recovered = recovered.with_context(|| stage.server().last_words())?;
     stage.figures.recovered(recovered);
     Ok(())
 }
@@ -100,11 +103,12 @@ async fn kill(stage: &mut Stage) -> anyhow::Result<()> {
             tokio::time::sleep(after).await;
         }
     }
-    stage.server.kill().await?;
+    stage.server().kill().await?;
     stage.figures.fault(moment.name());
     let passes = stage.dice.ms(0, 4_000);
     stage.world.pass(passes);
-    stage.server.start(&stage.world)
+    let world = stage.world.clone();
+    stage.server().start(&world)
 }
 
 async fn kill_database(stage: &mut Stage) -> anyhow::Result<()> {
@@ -145,7 +149,7 @@ async fn trouble_connections(stage: &mut Stage) -> anyhow::Result<()> {
             ("cut off and closed", Trouble::Hang(Duration::ZERO), lasts)
         }
     };
-    let proxy = stage.proxy.as_ref().context("this is about a proxy")?;
+    let proxy = stage.nodes[0].database.as_ref().context("this is about a proxy")?;
     proxy.trouble(trouble);
     if name == "cut off and closed" {
         proxy.close_for(lasts);
@@ -172,12 +176,13 @@ async fn fill_disk(stage: &mut Stage) -> anyhow::Result<()> {
     pause(stage, 100, 1_500).await;
     let is_killed = stage.dice.percent(25);
     if is_killed {
-        stage.server.kill().await?;
+        stage.server().kill().await?;
     }
     stage.disk.as_ref().context("this is about a disk")?.make_room()?;
     stage.world.begin();
     if is_killed {
-        stage.server.start(&stage.world)?;
+        let world = stage.world.clone();
+        stage.server().start(&world)?;
     }
     let name = if is_killed { "disk full, and the server killed" } else { "disk full" };
     stage.figures.fault(name);
@@ -188,9 +193,9 @@ async fn fill_disk(stage: &mut Stage) -> anyhow::Result<()> {
 
 async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     pause(stage, 100, 600).await;
-    let pid = stage.server.pid()?;
+    let pid = stage.server().pid()?;
     let cpu_before = cpu_seconds(pid)?;
-    stage.server.limit_files(FEW_FILES)?;
+    stage.server().limit_files(FEW_FILES)?;
     // Nobody waits for them: a server without files lets the last of them stand in front of the door.
     let mut hogs = JoinSet::new();
     for _ in 0..HOGS {
@@ -205,7 +210,7 @@ async fn use_up_files(stage: &mut Stage) -> anyhow::Result<()> {
     let share = cpu * 100.0 / lasts.as_secs_f64();
     stage.figures.busiest = stage.figures.busiest.max(share);
     drop(hogs);
-    stage.server.limit_files(ENOUGH_FILES)?;
+    stage.server().limit_files(ENOUGH_FILES)?;
     stage.world.begin_anew();
     stage.figures.fault("out of files");
     wait(stage).await?;
@@ -217,10 +222,10 @@ async fn hold(stage: &mut Stage) -> anyhow::Result<()> {
     pause(stage, 50, 800).await;
     let lasts =
         if stage.dice.percent(20) { stage.dice.ms(3_000, 7_000) } else { stage.dice.ms(50, 1_500) };
-    stage.server.signal("STOP")?;
+    stage.server().signal("STOP")?;
     tokio::time::sleep(lasts).await;
     stage.world.begin();
-    stage.server.signal("CONT")?;
+    stage.server().signal("CONT")?;
     stage.figures.fault("stopped for a while");
     wait(stage).await?;
     let passes = stage.dice.ms(0, 4_000);

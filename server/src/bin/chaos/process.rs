@@ -8,6 +8,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
@@ -23,28 +24,36 @@ pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) folder: PathBuf,
     pub(crate) database_url: String,
+    /// Settings of its own.
+    pub(crate) settings: Vec<(&'static str, String)>,
     log: PathBuf,
     child: Option<Child>,
 }
 
 impl Server {
-    pub(crate) fn new(folder: &Path, database_url: String, log: PathBuf) -> anyhow::Result<Self> {
+    pub(crate) fn new(folder: &Path, database_url: &str, log: PathBuf) -> anyhow::Result<Self> {
         let addr = free_address()?;
-        let folder = folder.to_owned();
-        Ok(Self { addr, folder, database_url, log, child: None })
+        let (folder, database_url) = (folder.to_owned(), database_url.to_owned());
+        Ok(Self { addr, folder, database_url, settings: Vec::new(), log, child: None })
     }
 
     /// Starts it; from now on the world waits for it.
     pub(crate) fn start(&mut self, world: &World) -> anyhow::Result<()> {
+        world.begin_anew();
+        self.start_among_others(world)
+    }
+
+    /// Starts it; nobody has to wait for it.
+    pub(crate) fn start_among_others(&mut self, world: &World) -> anyhow::Result<()> {
         let command = Command::new(program::path()?);
         let mut command =
             program::set_up(command, &self.folder, &self.database_url, &self.log, false)?;
         command
             .env("LISTEN_ADDR", self.addr.to_string())
             .env("TEST_CLOCK_AHEAD_MS", world.ahead_ms().to_string())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        world.begin_anew();
         self.child = Some(command.spawn().context("cannot start the server")?);
         Ok(())
     }
@@ -104,8 +113,11 @@ pub(crate) fn signal(name: &str, pids: &[String]) -> anyhow::Result<()> {
 
 /// An address on which nobody listens.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    // Nobody listens yet on those that were given out before.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 10_000).unwrap_or(0);
-    for number in 0..2_000 {
+    for _ in 0..2_000 {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
         let port = PORTS.start + (start + number * 7) % (PORTS.end - PORTS.start);
         let addr = SocketAddr::from(([127, 0, 0, 1], port));
         if TcpListener::bind(addr).is_ok() {

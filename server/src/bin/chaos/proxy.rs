@@ -1,12 +1,13 @@
-//! A small TCP proxy between the server and PostgreSQL that does to connections what networks do:
+//! A small TCP proxy, before PostgreSQL or another server, that does to connections what networks do:
 //! cuts them in the middle of a question, keeps an answer back, lets them wait or hang.
 
 use crate::dice::Dice;
+use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -33,20 +34,50 @@ pub(crate) struct Proxy {
     _accepting: AbortOnDropHandle<()>,
 }
 
+/// Who is behind it.
+#[derive(Clone, Debug)]
+enum Behind {
+    /// PostgreSQL.
+    Socket(PathBuf),
+    Server(SocketAddr),
+}
+
+/// Bytes in both directions.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Behind {
+    async fn connect(&self) -> std::io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Socket(path) => Box::new(UnixStream::connect(path).await?),
+            Self::Server(addr) => Box::new(TcpStream::connect(addr).await?),
+        })
+    }
+}
+
 struct Shared {
-    /// PostgreSQL's socket.
-    socket: PathBuf,
+    behind: Behind,
     connections: Mutex<Vec<mpsc::UnboundedSender<Trouble>>>,
     closed_until: Mutex<Instant>,
 }
 
 impl Proxy {
     /// Listens on a free port for a cluster that has its socket in this folder.
-    pub(crate) async fn start(folder: &Path, mut dice: Dice) -> anyhow::Result<Self> {
+    pub(crate) async fn of_database(folder: &Path, dice: Dice) -> anyhow::Result<Self> {
+        Self::start(Behind::Socket(folder.join(".s.PGSQL.5432")), dice).await
+    }
+
+    /// Listens on a free port for a server.
+    pub(crate) async fn of_server(addr: SocketAddr, dice: Dice) -> anyhow::Result<Self> {
+        Self::start(Behind::Server(addr), dice).await
+    }
+
+    async fn start(behind: Behind, mut dice: Dice) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            socket: folder.join(".s.PGSQL.5432"),
+            behind,
             connections: Mutex::default(),
             closed_until: Mutex::new(Instant::now()),
         });
@@ -60,11 +91,17 @@ impl Proxy {
                     }
                     let (sender, troubles) = mpsc::unbounded_channel();
                     lock(&shared.connections).push(sender);
-                    tokio::spawn(carry(client, shared.socket.clone(), troubles, dice.fork()));
+                    tokio::spawn(carry(client, shared.behind.clone(), troubles, dice.fork()));
                 }
             })
         };
         Ok(Self { addr, shared, _accepting: AbortOnDropHandle::new(accepting) })
+    }
+
+    /// The same database, but every byte passes here.
+    pub(crate) fn url(&self, url: &str) -> anyhow::Result<String> {
+        let (front, _) = url.split_once("?host=").context("a socket's URL")?;
+        Ok(front.replace("@localhost/", &format!("@{}/", self.addr)))
     }
 
     /// Does this to every connection there is; says to how many.
@@ -88,12 +125,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Carries bytes until one side ends or trouble cuts both off; dropping the streams closes them.
 async fn carry(
     mut client: TcpStream,
-    socket: PathBuf,
+    behind: Behind,
     mut troubles: mpsc::UnboundedReceiver<Trouble>,
     mut dice: Dice,
 ) -> std::io::Result<()> {
     client.set_nodelay(true)?;
-    let mut database = UnixStream::connect(socket).await?;
+    let mut server = behind.connect().await?;
     let (mut up, mut down) = (vec![0; CHUNK], vec![0; CHUNK]);
     let (mut cuts_question, mut loses_answer) = (false, false);
     loop {
@@ -114,11 +151,11 @@ async fn carry(
                 }
                 if cuts_question {
                     let part = dice.below(u32::try_from(read).unwrap_or(1)) as usize;
-                    return database.write_all(&up[..part]).await;
+                    return server.write_all(&up[..part]).await;
                 }
-                database.write_all(&up[..read]).await?;
+                server.write_all(&up[..read]).await?;
             }
-            read = database.read(&mut down) => {
+            read = server.read(&mut down) => {
                 let read = read?;
                 if read == 0 || loses_answer {
                     return Ok(());

@@ -281,6 +281,7 @@ impl Registrant {
         let (_, fields) = pay_at.split_once('?').unwrap_or_default();
         let form = "application/x-www-form-urlencoded".to_owned();
         let asked = Asked {
+            at: self.client.world.provider,
             method: Method::POST,
             path: "/simulated-provider/decide".to_owned(),
             header: Some(("content-type", form)),

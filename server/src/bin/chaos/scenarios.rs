@@ -3,14 +3,15 @@
 //!
 //! Not here: what is broken and how (`faults.rs`), and what must be so afterwards (`verdict.rs`).
 
+use crate::balancer::Balancer;
 use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::connection::Http;
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::journal::Journal;
+use crate::node::{self, Node};
 use crate::process::Server;
-use crate::proxy::Proxy;
 use crate::registrant::Registrant;
 use crate::report::{Breach, Figures};
 use crate::world::World;
@@ -19,6 +20,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use server::store::Store;
 use shared::views::ConferenceView;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -47,6 +49,7 @@ pub(crate) enum Scenario {
     DiskFull,
     Descriptors,
     StopContinue,
+    Nodes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +68,14 @@ impl Database {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Kill,
         Self::DatabaseKill,
         Self::Proxy,
         Self::DiskFull,
         Self::Descriptors,
         Self::StopContinue,
+        Self::Nodes,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -82,6 +86,7 @@ impl Scenario {
             Self::DiskFull => "disk-full",
             Self::Descriptors => "descriptors",
             Self::StopContinue => "stop-continue",
+            Self::Nodes => "nodes",
         }
     }
 
@@ -91,7 +96,7 @@ impl Scenario {
             Self::Kill | Self::StopContinue | Self::Descriptors => {
                 &[Database::Sqlite, Database::Postgres]
             }
-            Self::DatabaseKill | Self::Proxy => &[Database::Postgres],
+            Self::DatabaseKill | Self::Proxy | Self::Nodes => &[Database::Postgres],
             Self::DiskFull => &[Database::Sqlite],
         }
     }
@@ -111,13 +116,14 @@ pub(crate) struct Job {
 
 /// Everything that runs. What is first goes first when it is over.
 pub(crate) struct Stage {
-    pub(crate) server: Server,
+    /// One server, or several on one database. The first has the payment provider in it.
+    pub(crate) nodes: Vec<Node>,
     pub(crate) world: Arc<World>,
     pub(crate) figures: Figures,
     pub(crate) dice: Dice,
-    pub(crate) proxy: Option<Proxy>,
     pub(crate) cluster: Option<Cluster>,
     pub(crate) disk: Option<Disk>,
+    _balancer: Option<Balancer>,
     _folder: TempDir,
 }
 
@@ -139,7 +145,8 @@ pub(crate) async fn run(job: Job) -> Figures {
         }
     };
     if let Err(error) = play(&mut stage, job).await {
-        let last_words = stage.server.last_words();
+        let last_words: Vec<_> = stage.nodes.iter().map(|node| node.server.last_words()).collect();
+        let last_words = last_words.join("\n");
         let what = format!("it could not end: {error:#}; the server's last words:\n{last_words}");
         stage.figures.breaches.push(Breach::other(what));
     }
@@ -168,7 +175,7 @@ async fn play(stage: &mut Stage, job: Job) -> anyhow::Result<()> {
     let finished = tokio::time::timeout(FINISH_MAX, people.finish(stage));
     let journal = finished.await.context("clients do not come to an end")??;
     let store = come_to_rest(stage).await?;
-    let provider = stage.server.folder.join("simulated-provider.jsonl");
+    let provider = stage.provider();
     verdict::judge(&mut stage.figures, &stage.world, &store, (&journal, &provider)).await?;
     store.close().await;
     Ok(())
@@ -191,49 +198,63 @@ impl Stage {
                 Some(tokio::task::block_in_place(|| Cluster::start(&settings)))
             }
         };
-        let mut proxy = None;
         let url = match &cluster {
             None => format!("sqlite:{}", data.join("contoso.db").display()),
-            Some(cluster) => {
-                let url = cluster.database().await;
-                if job.scenario == Scenario::Proxy {
-                    proxy = Some(Proxy::start(&cluster.folder, dice.fork()).await?);
-                }
-                url
-            }
+            Some(cluster) => cluster.database().await,
         };
-        let log = folder.path().join("server.log");
-        let mut server = Server::new(&data, url, log)?;
-        if let Some(proxy) = &proxy {
-            server.database_url = through(proxy, &server.database_url)?;
+        let mut nodes = Vec::new();
+        let mut balancer = None;
+        if let (Scenario::Nodes, Some(cluster)) = (job.scenario, &cluster) {
+            nodes = node::several(folder.path(), (cluster, &url), &mut dice).await?;
+            let addresses: Vec<_> = nodes.iter().map(|node| node.server.addr).collect();
+            balancer = Some(Balancer::start(&addresses).await?);
+        } else {
+            let mut node = Node::alone(Server::new(&data, &url, folder.path().join("server.log"))?);
+            if let (Scenario::Proxy, Some(cluster)) = (job.scenario, &cluster) {
+                node.pass_a_proxy(&cluster.folder, &mut dice).await?;
+            }
+            nodes.push(node);
         }
-        let mut world = World::new(server.addr);
-        server.start(&world)?;
+        let provider = nodes[0].server.addr;
+        let door = balancer.as_ref().map_or(provider, |balancer| balancer.addr);
+        let mut world = World::new(door, provider);
+        for node in &mut nodes {
+            node.server.start(&world)?;
+        }
         world.until_ready().await?;
         for number in 0..CONFERENCES {
             let conference = make_conference(&world, &format!("chaos-{number}")).await?;
             world.conferences.push(conference);
         }
         let (world, figures) = (Arc::new(world), figures(job));
-        Ok(Self { server, world, figures, dice, proxy, cluster, disk, _folder: folder })
+        let (_balancer, _folder) = (balancer, folder);
+        Ok(Self { nodes, world, figures, dice, cluster, disk, _balancer, _folder })
     }
 
     pub(crate) fn client(&mut self) -> Client {
         Client::new(self.world.clone(), self.dice.fork())
     }
 
-    /// Lets time pass at the running server.
+    /// The only server, or the first.
+    pub(crate) fn server(&mut self) -> &mut Server {
+        &mut self.nodes[0].server
+    }
+
+    /// The provider's journal.
+    fn provider(&self) -> PathBuf {
+        self.nodes[0].server.folder.join("simulated-provider.jsonl")
+    }
+
+    /// Lets time pass at the running servers.
     pub(crate) async fn pass(&mut self, by: Duration) -> anyhow::Result<()> {
         self.world.pass(by);
         let now = self.world.now();
-        self.client().set_clock(now).await
+        let mut client = self.client();
+        for node in &self.nodes {
+            client.set_clock(node.server.addr, now).await?;
+        }
+        Ok(())
     }
-}
-
-/// The same database, but every byte passes the proxy.
-fn through(proxy: &Proxy, url: &str) -> anyhow::Result<String> {
-    let (front, _) = url.split_once("?host=").context("a socket's URL")?;
-    Ok(front.replace("@localhost/", &format!("@{}/", proxy.addr)))
 }
 
 /// Few seats, so that selling one twice would show.
@@ -307,9 +328,11 @@ async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
-        stage.server.stop().await?;
-        let store = Store::open(&stage.server.database_url).await?;
-        let provider = stage.server.folder.join("simulated-provider.jsonl");
+        for node in &mut stage.nodes {
+            node.server.stop().await?;
+        }
+        let store = Store::open(&stage.server().database_url).await?;
+        let provider = stage.provider();
         if store.next_effect().await?.is_none()
             && store.next_deadline().await?.is_none()
             && verdict::money::Provider::read(&provider)?.is_at_rest()
@@ -318,7 +341,9 @@ async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
         }
         store.close().await;
         stage.world.pass(AFTER_ALL_PAUSES);
-        stage.server.start(&stage.world)?;
+        for node in &mut stage.nodes {
+            node.server.start(&stage.world)?;
+        }
         stage.world.until_ready().await?;
     }
     bail!("the server does not come to rest")

@@ -5,6 +5,7 @@ use crate::report::Breach;
 use anyhow::Context;
 use shared::Timestamp;
 use shared::views::ConferenceView;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,9 +16,14 @@ use tokio::sync::{Notify, watch};
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
 /// How often it is asked whether it is ready.
 const PROBE_PAUSE: Duration = Duration::from_millis(2);
+/// … and how long it may think about that.
+const PROBE_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) struct World {
+    /// Where people go.
     pub(crate) addr: SocketAddr,
+    /// Where they pay.
+    pub(crate) provider: SocketAddr,
     pub(crate) conferences: Vec<ConferenceView>,
     pub(crate) counts: Counts,
     /// Something is on its way to the server.
@@ -42,11 +48,22 @@ pub(crate) struct Counts {
 }
 
 /// Since when we wait, and after how long the first command was answered by yes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Recovery {
     since: Instant,
     generation: u64,
+    /// Conferences of which no command was answered yet. Where one server does everything, any of them
+    /// says enough.
+    missing: BTreeSet<String>,
     command: Option<Duration>,
+}
+
+/// A command: about which conference, when it was sent first, and on which connection last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent<'a> {
+    pub(crate) slug: &'a str,
+    pub(crate) at: Instant,
+    pub(crate) generation: u64,
 }
 
 /// How long the server took to be there again.
@@ -57,10 +74,12 @@ pub(crate) struct Recovered {
 }
 
 impl World {
-    pub(crate) fn new(addr: SocketAddr) -> Self {
-        let recovery = Recovery { since: Instant::now(), generation: 0, command: None };
+    pub(crate) fn new(addr: SocketAddr, provider: SocketAddr) -> Self {
+        let missing = BTreeSet::new();
+        let recovery = Recovery { since: Instant::now(), generation: 0, missing, command: None };
         Self {
             addr,
+            provider,
             conferences: Vec::new(),
             counts: Counts::default(),
             sent: Notify::new(),
@@ -100,22 +119,38 @@ impl World {
 
     /// From now on we wait for the server, on whatever connections there are.
     pub(crate) fn begin(&self) {
-        let generation = self.generation();
-        self.recovery.send_replace(Recovery { since: Instant::now(), generation, command: None });
+        let (since, generation) = (Instant::now(), self.generation());
+        let missing = BTreeSet::new();
+        self.recovery.send_replace(Recovery { since, generation, missing, command: None });
+    }
+
+    /// From now on we wait until a command for each conference is answered that was sent after this.
+    pub(crate) fn begin_for_each(&self) {
+        let (since, generation) = (Instant::now(), self.generation());
+        let missing = self.conferences.iter().map(|conference| conference.slug.clone()).collect();
+        self.recovery.send_replace(Recovery { since, generation, missing, command: None });
     }
 
     /// A command was answered on a connection of this generation.
-    pub(crate) fn answered(&self, generation: u64, is_yes: bool) {
+    pub(crate) fn answered(&self, sent: &Sent<'_>, is_yes: bool) {
         self.counts.answered.fetch_add(1, Ordering::Relaxed);
         if !is_yes {
             return;
         }
         self.recovery.send_if_modified(|recovery| {
-            let is_first = recovery.command.is_none() && recovery.generation == generation;
-            if is_first {
-                recovery.command = Some(recovery.since.elapsed());
+            if recovery.command.is_some() || recovery.generation != sent.generation {
+                return false;
             }
-            is_first
+            if !recovery.missing.is_empty() {
+                if recovery.since <= sent.at {
+                    recovery.missing.remove(sent.slug);
+                }
+                if !recovery.missing.is_empty() {
+                    return false;
+                }
+            }
+            recovery.command = Some(recovery.since.elapsed());
+            true
         });
     }
 
@@ -182,10 +217,10 @@ impl World {
 }
 
 /// Asked as a load balancer does, on a connection of its own.
-async fn is_ready(addr: SocketAddr) -> bool {
+pub(crate) async fn is_ready(addr: SocketAddr) -> bool {
     let asking = async {
         let mut http = crate::connection::Http::connect(addr).await?;
         http.get("/health/ready", None).await
     };
-    matches!(tokio::time::timeout(Duration::from_secs(1), asking).await, Ok(Ok(_)))
+    matches!(tokio::time::timeout(PROBE_MAX, asking).await, Ok(Ok(_)))
 }

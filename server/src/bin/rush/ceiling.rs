@@ -86,7 +86,7 @@ impl Decided {
                 .map_err(|refusal| anyhow!("refused: {:?}", refusal.code))?;
         }
         let commit = self.memory.commit()?.context("nothing to write")?;
-        self.memory.committed(|_, _| {});
+        self.memory.go_on(|_, _| {});
         Ok(commit)
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 const USAGE: &str =
     "usage: rush [--scenario steady,ceiling,reservations,last-seats,peak,screens,dashboard,
-                        watchers,history]
+                        watchers,fight,history]
             [--registrants 1,16,64,256] [--seconds 5] [--reservers 256] [--people 10000] [--seats 1000]
             [--screens 1000] [--watchers 5000] [--orders-a-minute 500] [--screen-seconds 30]
             [--dashboards 100] [--fire 18000]
@@ -33,12 +33,14 @@ pub(crate) enum Scenario {
     Dashboard,
     /// Screens that show free seats and are otherwise idle, while a few orders arrive.
     Watchers,
+    /// Two servers that do not know of each other write one conference.
+    Fight,
     /// The same orders with little and with much that happened before.
     History,
 }
 
 impl Scenario {
-    const NAMES: [(&str, Self); 9] = [
+    const NAMES: [(&str, Self); 10] = [
         ("steady", Self::Steady),
         ("ceiling", Self::Ceiling),
         ("reservations", Self::Reservations),
@@ -47,6 +49,7 @@ impl Scenario {
         ("screens", Self::Screens),
         ("dashboard", Self::Dashboard),
         ("watchers", Self::Watchers),
+        ("fight", Self::Fight),
         ("history", Self::History),
     ];
 

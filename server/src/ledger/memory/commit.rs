@@ -14,14 +14,10 @@ impl Memory {
     /// # Errors
     /// Never in practice: views and snapshots are plain data.
     pub fn commit(&self) -> anyhow::Result<Option<Commit>> {
-        let changes = &self.changes;
-        if changes.events.is_empty()
-            && changes.effects.is_empty()
-            && changes.effects_done.is_empty()
-            && changes.deadlines.is_empty()
-        {
+        if !self.has_changes() {
             return Ok(None);
         }
+        let changes = &self.changes;
         let (attendees, attendees_gone) = self.attendees();
         let changed_at = changes.events.last().map_or(0, |event| event.recorded_at);
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));

@@ -34,7 +34,7 @@ impl Memory {
     }
 
     /// Moves our head over events that follow it without a gap. Their orders were loaded before, and
-    /// no batch is under way. To be followed by [`Memory::committed`], which publishes.
+    /// no batch is under way. To be followed by [`Memory::go_on`], which publishes.
     ///
     /// # Errors
     /// There is a gap, or an event is not of this release; then the memory is worth nothing any more.

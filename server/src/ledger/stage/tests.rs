@@ -95,7 +95,7 @@ impl Desk {
         }
         self.checker.settle();
         assert_eq!(self.checker.violations(), []);
-        self.memory.committed(|_, _| {});
+        self.memory.go_on(|_, _| {});
         self.commits.push(commit);
     }
 
@@ -121,7 +121,7 @@ impl Desk {
         let events = self.history.iter().filter(theirs).cloned().collect();
         follower.load_orders_at_head(&unknown, events).unwrap();
         follower.follow(news).unwrap();
-        follower.committed(|_, _| {});
+        follower.go_on(|_, _| {});
     }
 
     /// Somebody else's memory of the same history, from the newest snapshot if there is one.

@@ -1,0 +1,71 @@
+//! Works for a share of the time only, so that whoever registers meanwhile does not notice; and says how
+//! far it is and how long it will take.
+
+use super::super::Out;
+use crate::clock::Clock;
+use crate::store::{LedgerHead, Position};
+use shared::Timestamp;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// After each piece it rests so many times as long as the piece took.
+const RESTS: u32 = 3;
+/// How often it says something, at most.
+const SAYS_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) struct Pace<'a> {
+    clock: &'a Clock,
+    is_fast: bool,
+    slug: String,
+    /// Of the conference, when it began.
+    head: Position,
+    began: Instant,
+    working_since: Instant,
+    said_at: Instant,
+}
+
+impl<'a> Pace<'a> {
+    pub(super) fn new(clock: &'a Clock, is_fast: bool, ledger: &LedgerHead) -> Self {
+        let (now, slug, head) = (Instant::now(), ledger.slug.clone(), ledger.head);
+        Self { clock, is_fast, slug, head, began: now, working_since: now, said_at: now }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Between two pieces.
+    pub(super) async fn rest(&mut self) {
+        if !self.is_fast {
+            let rest = self.working_since.elapsed() * RESTS;
+            let rest = i64::try_from(rest.as_millis()).unwrap_or(0).max(1);
+            self.clock.sleep_until(self.clock.now() + rest).await;
+        }
+        self.working_since = Instant::now();
+    }
+
+    /// Events up to this position have been read.
+    pub(super) fn events(&mut self, position: Position, out: Out<'_>) -> anyhow::Result<()> {
+        self.say("events", (position, self.head), out).map(drop)
+    }
+
+    /// So many orders of all have been written. True when it is time to remember that.
+    pub(super) fn orders(&mut self, done: usize, all: usize, out: Out<'_>) -> anyhow::Result<bool> {
+        if done == all {
+            return Ok(false);
+        }
+        self.say("orders", (done as u64, all as u64), out)
+    }
+
+    fn say(&mut self, what: &str, (done, all): (u64, u64), out: Out<'_>) -> anyhow::Result<bool> {
+        if self.said_at.elapsed() < SAYS_EVERY {
+            return Ok(false);
+        }
+        self.said_at = Instant::now();
+        let rate = done as f64 / self.began.elapsed().as_secs_f64();
+        let left = all.saturating_sub(done) as f64 / rate.max(1.0);
+        let slug = &self.slug;
+        writeln!(out, "{slug}: {done} of {all} {what}, {rate:.0} a second, {left:.0} s left")?;
+        Ok(true)
+    }
+}
