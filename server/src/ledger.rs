@@ -32,6 +32,8 @@ use tracing::{debug, error, info, warn};
 
 /// How often a batch is decided again because another node wrote.
 const CONFLICTS_MAX: u32 = 5;
+/// For so long after another node wrote a ledger, we take turns with it.
+const CONTESTED: Duration = Duration::from_millis(500);
 /// Events that are read at once while a dashboard catches up.
 const PAGE: u32 = 1_000;
 /// How often a ledger that nobody asks looks whether it may close.
@@ -105,6 +107,8 @@ struct Desk {
     memory: Option<Memory>,
     /// Those who watch here were told everything up to this position.
     told: Option<Position>,
+    /// Another node was writing here, too; until then it is expected to go on.
+    contested_until: Option<Instant>,
     /// The batch that is on its way to the store.
     in_flight: Option<InFlight>,
     /// What was decided on top of it; empty when nothing is on its way.
@@ -116,6 +120,21 @@ struct Desk {
 enum Lost {
     Never,
     Before,
+}
+
+impl Desk {
+    /// Another node has written here.
+    fn expect_others(&mut self) {
+        self.contested_until = Some(Instant::now() + CONTESTED);
+    }
+
+    /// Whether what comes next would lose, if it did not take a turn.
+    fn lost(&self) -> Lost {
+        match self.contested_until {
+            Some(until) if Instant::now() < until => Lost::Before,
+            _ => Lost::Never,
+        }
+    }
 }
 
 enum Attempt {
@@ -189,6 +208,10 @@ impl Ledger {
         let is_read = |waiting: &Envelope| waiting.request.command.only_reads();
         let (reads, writes): (Vec<_>, Vec<_>) = arrived.into_iter().partition(is_read);
         let is_news = |waiting: &Envelope| matches!(waiting.request.command, Command::CatchUp);
+        if matches!(desk.lost(), Lost::Before) {
+            self.settle(desk).await;
+            return self.serve(desk, reads.into_iter().chain(writes).collect(), Lost::Before).await;
+        }
         if desk.memory.is_some() && !writes.iter().any(is_news) {
             if self.load(desk, reads.iter().chain(&writes)).await {
                 self.stage(desk, reads.into_iter().chain(writes));
@@ -263,11 +286,13 @@ impl Ledger {
                 match attempt {
                     Attempt::Conflict => {
                         info!(ledger = %self.id, "Another node wrote; deciding again");
+                        desk.expect_others();
                         self.serve(desk, failed, Lost::Before).await;
                     }
                     Attempt::SlugTaken | Attempt::Fault(_) => self.fail(failed, attempt),
                 }
-                self.serve(desk, staged, Lost::Never).await;
+                let lost = desk.lost();
+                self.serve(desk, staged, lost).await;
             }
         }
     }
@@ -297,6 +322,7 @@ impl Ledger {
                 Err(Attempt::Conflict) => {
                     info!(ledger = %self.id, "Another node wrote; deciding again");
                     desk.memory = None;
+                    desk.expect_others();
                     lost = Lost::Before;
                 }
                 Err(attempt) => {
@@ -310,7 +336,7 @@ impl Ledger {
 
     async fn attempt(
         &self,
-        Desk { memory, told, .. }: &mut Desk,
+        desk: &mut Desk,
         batch: &[Envelope],
         lost: Lost,
     ) -> Result<(InFlight, Vec<Result<Answer, Refusal>>), Attempt> {
@@ -320,22 +346,27 @@ impl Ledger {
             Lost::Before => Some(self.store.take_turn(self.id.0).await?),
             Lost::Never => None,
         };
-        let memory = match memory {
+        let known = desk.memory.as_ref().map(Memory::head);
+        let memory = match &mut desk.memory {
             Some(memory) => {
-                if commands().any(|command| matches!(command, Command::CatchUp)) {
+                let is_news = |command| matches!(command, &Command::CatchUp);
+                if turn.is_some() || commands().any(is_news) {
                     self.follow(memory).await?;
                 }
                 memory
             }
             None => {
-                let memory = memory.insert(self.open().await?);
-                if self.store.is_shared() || told.is_some() {
-                    self.tell_news(memory, *told).await?;
+                let memory = desk.memory.insert(self.open().await?);
+                if self.store.is_shared() || desk.told.is_some() {
+                    self.tell_news(memory, desk.told).await?;
                 }
                 memory
             }
         };
-        *told = Some(memory.head());
+        desk.told = Some(memory.head());
+        if turn.is_some() && known.is_some_and(|known| known < memory.head()) {
+            desk.contested_until = Some(Instant::now() + CONTESTED);
+        }
         self.load_orders(memory, commands().filter_map(Command::order_id)).await?;
         let now = self.clock.now();
         let requests = batch.iter().map(|waiting| waiting.request.clone());
