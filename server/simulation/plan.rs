@@ -92,7 +92,7 @@ impl Plan {
             grace_seconds: [0, 10, 60][rng.usize(..3)],
             may_cancel: rng.bool(),
             is_watched: seed.is_multiple_of(8),
-            bounds: bounds(&mut rng),
+            bounds: bounds(&mut rng, is_calm),
             faults: if is_calm { Faults::calm(&mut rng) } else { Faults::drawn(&mut rng) },
         }
     }
@@ -121,10 +121,12 @@ impl Plan {
 }
 
 /// Tight ones now and then, so that every limit is met.
-fn bounds(rng: &mut Rng) -> Bounds {
+fn bounds(rng: &mut Rng, is_calm: bool) -> Bounds {
     let mut one_of = |sizes: [usize; 4]| sizes[rng.usize(..sizes.len())];
+    let queue_max = one_of([2, 8, 1_000, 1_000]);
     Bounds {
-        queue_max: one_of([2, 8, 1_000, 1_000]),
+        // A full queue is something that goes wrong.
+        queue_max: if is_calm { 1_000 } else { queue_max },
         batch_max: one_of([1, 3, 100, 100]),
         idle: Duration::from_secs(one_of([3, 120, 120, 120]) as u64),
         memory: memory::Bounds {

@@ -44,6 +44,8 @@ const LEASE_SECONDS: i64 = 60;
 const PATIENCE_SECONDS: i64 = 5;
 /// Pause after the store failed, in seconds.
 const FAULT_PAUSE_SECONDS: i64 = 1;
+/// How often it is tried, with pauses of [`FAULT_PAUSE_SECONDS`], to record that something was done.
+const RECORD_ATTEMPTS_MAX: u32 = 5;
 /// Taking effects is a transaction, and where there is one writer each stands before somebody's order.
 /// Nobody notices when a mail leaves this much later.
 const LEASE_PACE: Duration = Duration::from_millis(50);
@@ -242,8 +244,25 @@ impl Effects {
         };
         let effect_done = Some(leased.id);
         let request = Request { effect_done, ..Request::of_the_house(command) };
-        self.ledgers.perform(ledger, request).await?;
-        Ok(())
+        Ok(self.record(ledger, request).await?)
+    }
+
+    /// It was done: says so until it is heard, as long as nobody else takes the effect. Who gives up here
+    /// does it once more.
+    async fn record(&self, ledger: ConferenceId, request: Request) -> Result<(), Failure> {
+        let mut attempts = 1;
+        loop {
+            let failure = match self.ledgers.perform(ledger, request.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(failure) => failure,
+            };
+            if matches!(failure, Failure::Refused(_)) || attempts == RECORD_ATTEMPTS_MAX {
+                return Err(failure);
+            }
+            attempts += 1;
+            let pause = self.clock.now().plus_seconds(FAULT_PAUSE_SECONDS);
+            self.clock.sleep_until(pause).await;
+        }
     }
 
     async fn query(&self, payment: &PaymentRef) -> anyhow::Result<Command> {
