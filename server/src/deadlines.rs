@@ -8,7 +8,7 @@ use crate::ledgers::{Bells, Ledgers};
 use crate::store::{Store, StoreFault};
 use futures_util::future::join_all;
 use shared::{ConferenceId, OrderId, Timestamp};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -50,7 +50,8 @@ impl Deadlines {
 
     /// Looks at every order whose instant has come; says when to look again.
     async fn look(&self) -> Result<Timestamp, StoreFault> {
-        let mut looked = HashSet::new();
+        // Somewhere else, by another clock, the instant may not have come yet.
+        let mut in_vain: HashMap<_, Timestamp> = HashMap::new();
         loop {
             let now = self.clock.now();
             let due = self.store.due_deadlines(now.0, BATCH_MAX).await?;
@@ -59,17 +60,28 @@ impl Deadlines {
                 let next = self.store.next_deadline().await?.map_or(patience, Timestamp);
                 return Ok(next.min(patience));
             }
-            // Somewhere else, by another clock, the instant may not have come yet.
-            let new: Vec<_> = due.into_iter().filter(|order| looked.insert(*order)).collect();
-            if new.is_empty() {
+            let is_worth_it = |order: &_| {
+                in_vain
+                    .get(order)
+                    .is_none_or(|at: &Timestamp| at.plus_seconds(PAUSE_SECONDS) <= now)
+            };
+            let worth: Vec<_> = due.into_iter().filter(is_worth_it).collect();
+            if worth.is_empty() {
                 return Ok(now.plus_seconds(PAUSE_SECONDS));
             }
-            let looks = new.into_iter().map(|(ledger, process)| {
-                let order_id = OrderId(process);
-                let request = Request::of_the_house(Command::LookAgain { order_id });
-                self.ledgers.perform(ConferenceId(ledger), request)
+            let looks = worth.iter().map(|(ledger, process)| {
+                let request =
+                    Request::of_the_house(Command::LookAgain { order_id: OrderId(*process) });
+                self.ledgers.perform(ConferenceId(*ledger), request)
             });
-            let failed = join_all(looks).await.into_iter().filter(Result::is_err).count();
+            let mut failed = 0;
+            for (order, look) in worth.iter().zip(join_all(looks).await) {
+                match look {
+                    Ok(answer) if answer.has_acted => {}
+                    Ok(_) => drop(in_vain.insert(*order, now)),
+                    Err(_) => failed += 1,
+                }
+            }
             if failed > 0 {
                 // Their rows are still there and due: try again, but not in a tight circle.
                 warn!(orders.failed = failed, "Could not look at some orders");

@@ -11,6 +11,7 @@ pub mod people;
 mod postgres;
 mod sqlite;
 pub mod tools;
+mod turn;
 
 use async_trait::async_trait;
 use lists::{Listed, Wanted};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Acquire, SqlSafeStr};
 use uuid::Uuid;
+
+pub use self::turn::Turn;
 
 use self::people::{Attendee, AttendeeCounts, AttendeeKey, LinkHash, ListedAttendee, NewLink};
 
@@ -440,54 +443,14 @@ impl Store {
         Self::open_until(url, i64::MAX).await
     }
 
-    /// Waits to be the next who writes this ledger. Only asked for after others were faster: it costs
-    /// round trips. Where nobody else writes it means nothing.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn take_turn(&self, ledger: LedgerId) -> Result<Turn> {
-        Ok(Turn(match self {
-            Self::Postgres(store) => Some(Box::new(store.take_turn(ledger).await?)),
-            Self::Sqlite(_) | Self::Kept(_) => None,
-        }))
-    }
-
     /// The same, with the tables of an earlier release: those of its last migration.
     async fn open_until(url: &str, until: i64) -> Result<Self> {
-        if is_postgres(url) {
+        if tools::is_postgres(url) {
             Ok(Self::Postgres(postgres::Postgres::open(url, until).await?))
         } else {
             Ok(Self::Sqlite(sqlite::Sqlite::open(url, until).await?))
         }
     }
-}
-
-/// Other nodes that want to write the same ledger wait as long as this is there. See
-/// [`Store::take_turn`].
-#[derive(Debug)]
-pub struct Turn(Option<Box<postgres::Turn>>);
-
-impl Turn {
-    /// As `Store::commit`, and ends the turn.
-    ///
-    /// # Errors
-    /// As `Store::commit`.
-    pub async fn commit(
-        self,
-        store: &Store,
-        commit: &Commit,
-    ) -> std::result::Result<(), CommitError> {
-        match self.0 {
-            Some(turn) if !commit.only_checks_the_head() && 0 < commit.expected_head => {
-                turn.commit(commit).await
-            }
-            _ => store.commit(commit).await,
-        }
-    }
-}
-
-fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 /// Version, name and text of one file in `migrations/`; the same versions and names in both folders.

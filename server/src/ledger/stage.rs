@@ -73,6 +73,9 @@ pub struct Answer {
     pub dashboard: Option<Box<DashboardView>>,
     /// Only for `AdmitAttendee`.
     pub admission: Option<Box<Admission>>,
+    /// Something has happened because of it.
+    #[serde(default)]
+    pub has_acted: bool,
     /// A process that could not go on; for the log.
     pub stuck: Option<Stuck>,
 }
@@ -205,7 +208,8 @@ fn register(
         Some(position) if memory.position() == before => position,
         _ => memory.position(),
     };
-    Ok(Answer { pay_at, stuck, admission: admission.map(Box::new), ..at(position) })
+    let has_acted = before < memory.position();
+    Ok(Answer { pay_at, stuck, has_acted, admission: admission.map(Box::new), ..at(position) })
 }
 
 /// Who was let in on this seat, now or earlier.

@@ -85,12 +85,16 @@ impl Store {
     /// # Errors
     /// There is no database, or it has the tables of another release.
     pub async fn open_beside(url: &str) -> Result<Self> {
-        if super::is_postgres(url) {
+        if is_postgres(url) {
             Ok(Self::Postgres(Postgres::open_beside(url).await?))
         } else {
             Ok(Self::Sqlite(Sqlite::open_beside(url).await?))
         }
     }
+}
+
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 /// The tables must be those of this release: a tool must not guess.
