@@ -60,22 +60,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
         }",
     ),
     defect(
-        "has a fence only when events are appended",
-        "ledger/in_flight.rs",
-        "match turn {
-        Some(turn) => turn.commit(&store, &commit).await,
-        None => store.commit(&commit).await,
-    }",
-        "{
-            let mut commit = commit;
-            if commit.events.is_empty() {
-                let known = store.head(commit.ledger).await?;
-                commit.expected_head = known.map_or(0, |known| known.head);
-            }
-            store.commit(&commit).await
-        }",
-    ),
-    defect(
         "shows what has not arrived",
         "ledger/in_flight.rs",
         "shown.push((topic_of(&changed), view));",
@@ -90,12 +74,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
         "ledger.rs",
         "Some(in_flight) if is_true_before => in_flight.decided.push(decided),",
         "Some(in_flight) if PLANTED || is_true_before => in_flight.decided.push(decided),",
-    ),
-    defect(
-        "believes the head that it saw before somebody asked",
-        "ledger.rs",
-        ".filter(|_| !self.store.is_shared())",
-        ".filter(|_| PLANTED || !self.store.is_shared())",
     ),
     defect(
         "forgets an order that is on its way to the store",
