@@ -12,6 +12,8 @@ export async function hasNoBarrier({ page }: { page: Page }, state: string, sign
     await expect(sign.first()).toBeVisible();
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
+      // A number that has just changed fades in; how it looks meanwhile is not how it is read.
+      await expect.poll(() => page.evaluate(fading)).toBe(0);
       const axe = new AxeBuilder({ page }).setLegacyMode(true);
       // Colours are all that changes with the scheme.
       if (colorScheme === "dark") axe.withRules(["color-contrast", "link-in-text-block"]);
@@ -27,6 +29,12 @@ export async function hasNoBarrier({ page }: { page: Page }, state: string, sign
     await expect.soft.poll(widths, { message: `${state}: width of the page at ${NARROW_PX} px` }).toBeLessThanOrEqual(NARROW_PX);
     await page.setViewportSize(usual);
   });
+}
+
+/** How many animations are under way that will end. */
+function fading(): number {
+  const ends = (animation: Animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime);
+  return document.getAnimations().filter((animation) => animation.playState === "running" && ends(animation)).length;
 }
 
 /** Presses Tab until the control has the focus, as somebody does who sees where it is. */

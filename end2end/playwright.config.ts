@@ -37,8 +37,7 @@ export default defineConfig({
     launchOptions: { executablePath: chromium, args: flags },
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
-    // Recording every step of every test takes a third of the time; `TRACE=1` for a test that fails.
-    trace: process.env.TRACE ? "retain-on-failure" : "off",
+    trace: "retain-on-failure",
     screenshot: "only-on-failure",
   },
   // A story that belongs to one kind of device says so by its tag, and is not planned for the other.
