@@ -212,18 +212,18 @@ impl Ledger {
             self.settle(desk).await;
             return self.serve(desk, reads.into_iter().chain(writes).collect(), Lost::Before).await;
         }
-        if desk.memory.is_some() && !writes.iter().any(is_news) {
-            if self.load(desk, reads.iter().chain(&writes)).await {
-                self.stage(desk, reads.into_iter().chain(writes));
-                if desk.in_flight.is_none() {
-                    self.send_off(desk);
-                }
-                return;
+        let may_run_ahead = desk.memory.is_some() && !writes.iter().any(is_news);
+        if may_run_ahead && self.load(desk, reads.iter().chain(&writes)).await {
+            self.stage(desk, reads.into_iter().chain(writes));
+            if desk.in_flight.is_none() {
+                self.send_off(desk);
             }
-            self.settle(desk).await;
-            desk.memory = None;
+            return;
         }
         self.settle(desk).await;
+        if may_run_ahead {
+            desk.memory = None;
+        }
         self.serve(desk, reads, Lost::Never).await;
         self.serve(desk, writes, Lost::Never).await;
     }

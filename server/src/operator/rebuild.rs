@@ -50,7 +50,7 @@ pub struct Wanted {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Mark {
     slug: String,
-    order: Option<ProcessId>,
+    order: ProcessId,
 }
 
 pub(super) async fn rebuild(
@@ -74,7 +74,7 @@ pub(super) async fn rebuild(
     let is_wanted = |ledger: &LedgerHead| from.as_ref().is_none_or(|from| *from <= ledger.slug);
     for ledger in all.into_iter().filter(is_wanted) {
         let done = mark.as_ref().filter(|mark| mark.slug == ledger.slug);
-        let done = done.and_then(|mark| mark.order);
+        let done = done.map(|mark| mark.order);
         let pace = Pace::new(clock, fast, &ledger);
         let mut rebuilt = Rebuilt::new(store, &ledger, pace)?;
         rebuilt.write_documents(out).await?;
@@ -191,6 +191,7 @@ impl<'a> Rebuilt<'a> {
                 // A smaller piece is read and written before the next batch of a busy ledger.
                 piece = (piece / 2).max(1);
                 conflicts += 1;
+                self.pace.starts_over();
                 ensure!(conflicts < CONFLICTS_MAX, "servers keep writing; try again later");
             }
         }
@@ -198,7 +199,7 @@ impl<'a> Rebuilt<'a> {
     }
 
     async fn mark(&self, order: ProcessId) -> anyhow::Result<()> {
-        let mark = Mark { slug: self.slug.clone(), order: Some(order) };
+        let mark = Mark { slug: self.slug.clone(), order };
         Ok(self.store.turn_switch(MARK, Some(&serde_json::to_string(&mark)?)).await?)
     }
 

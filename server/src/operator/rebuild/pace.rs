@@ -44,6 +44,11 @@ impl<'a> Pace<'a> {
         self.working_since = Instant::now();
     }
 
+    /// What was done came to nothing: it is not rested for, or a busy house would never be done.
+    pub(super) fn starts_over(&mut self) {
+        self.working_since = Instant::now();
+    }
+
     /// Events up to this position have been read.
     pub(super) fn events(&mut self, position: Position, out: Out<'_>) -> anyhow::Result<()> {
         self.say("events", (position, self.head), out).map(drop)
