@@ -124,10 +124,11 @@ impl World {
         }
         if let Some(view) = &answer.view {
             let disk = self.disk();
-            let kept = disk.ledgers.get(&ledger.0).and_then(|r| r.order_at(view, answer.position));
+            let (id, position) = (view.id, answer.position);
+            let kept = disk.ledgers.get(&ledger.0).and_then(|rows| rows.order_at(id, position));
+            let is_so = kept == Some(view.as_ref());
             drop(disk);
-            if kept.as_ref() != Some(view.as_ref()) {
-                let (id, position) = (view.id, answer.position);
+            if !is_so {
                 self.broke(format!("order {id} was shown as it is not at {position}"));
             }
         }

@@ -1,11 +1,14 @@
 //! What must be so when everything has come to rest: the provider's books, the mails, and the rows that
 //! lists read all tell the story that the events tell.
 
+use crate::disk::Disk;
 use crate::world::{World, lock};
 use server::checker::{Checker, Standing};
-use server::store::{LedgerId, Recorded};
+use server::events::CONFERENCE_STREAMS;
+use server::ledger::memory::Memory;
+use server::store::{Commit, LedgerId, Recorded};
 use shared::live::View;
-use shared::{OrderId, PaymentId};
+use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -31,6 +34,29 @@ pub(crate) async fn at_rest(world: &Arc<World>) {
     for what in found.into_iter().chain(given_up(world)) {
         world.broke(what);
     }
+}
+
+/// An instant that was written without an event was decided on this very history: right before it comes,
+/// the process still waits for it and for nothing else. With events, everything else would show it.
+pub(crate) fn decided_on_this_history(disk: &Disk, commit: &Commit) -> Result<(), String> {
+    if !commit.events.is_empty() || commit.deadlines.is_empty() {
+        return Ok(());
+    }
+    let id = ConferenceId(commit.ledger);
+    let base = disk.read(id.0, 0, |event| CONFERENCE_STREAMS.contains(&event.stream.as_str()));
+    let memory = Memory::open(id, commit.expected_head, None, &base);
+    let mut memory = memory.map_err(|error| error.to_string())?;
+    for (process, at) in &commit.deadlines {
+        let order_id = OrderId(*process);
+        let events = disk.read_processes(id.0, &[*process]);
+        memory.load_orders(&[order_id], &events).map_err(|error| error.to_string())?;
+        let right_before = Timestamp(at.unwrap_or(i64::MAX) - 1);
+        let asked = memory.wakes_at(order_id, right_before).map(|at| at.0);
+        if asked != *at {
+            return Err(format!("order {order_id} is looked at {at:?}, not {asked:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Whoever was charged has a confirmed order or the money back, and nobody else got money.

@@ -13,8 +13,8 @@ use server::store::{
     Lookup, NewEffect, Position, ProcessId, Recorded, Snapshot,
 };
 use server::views;
-use shared::Timestamp;
 use shared::views::OrderView;
+use shared::{ConferenceId, OrderId, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub(crate) struct Rows {
     pub(crate) entry: Option<LedgerEntry>,
     pub(crate) events: Vec<Recorded>,
     by_process: HashMap<ProcessId, Vec<usize>>,
+    /// Each order as its registrant sees it after each of its events.
+    views: HashMap<ProcessId, Vec<(Position, Option<OrderView>)>>,
     pub(crate) documents: BTreeMap<String, Document>,
     pub(crate) lookups: BTreeMap<ProcessId, Lookup>,
     /// Ticket by process and place.
@@ -70,25 +72,25 @@ impl Rows {
     }
 
     /// An order as its registrant sees it at a position.
-    pub(crate) fn order_at(&self, seen: &OrderView, position: Position) -> Option<OrderView> {
-        let mut view = None;
-        let about = views::order::Conference { id: seen.conference_id, slug: &seen.conference };
-        for event in self.of_process(seen.id.0).filter(|event| event.position <= position) {
-            let stream = Stream::parse(&event.stream).ok()?;
-            let happened = Event::decode(&event.kind, &event.payload).ok()?;
-            let at = Timestamp(event.recorded_at);
-            views::order::apply(&mut view, about, stream, &happened, at);
-        }
-        view
+    pub(crate) fn order_at(&self, id: OrderId, position: Position) -> Option<&OrderView> {
+        let views = self.views.get(&id.0)?;
+        let until = views.partition_point(|(at, _)| *at <= position);
+        views.get(until.checked_sub(1)?)?.1.as_ref()
     }
 
     fn append(&mut self, commit: &Commit) {
         for event in &commit.events {
             let position = self.head() + 1;
+            let event = event.at(position);
             if let Some(process) = event.process {
                 self.by_process.entry(process).or_default().push(self.events.len());
+                let slug = self.entry.as_ref().map_or("", |entry| entry.slug.as_str());
+                let about = views::order::Conference { id: ConferenceId(commit.ledger), slug };
+                let views = self.views.entry(process).or_default();
+                let view = views.last().and_then(|(_, view)| view.clone());
+                views.push((position, after(view, about, &event)));
             }
-            self.events.push(event.at(position));
+            self.events.push(event);
         }
     }
 
@@ -290,6 +292,18 @@ impl Disk {
             }
         }
     }
+}
+
+/// An order after one more event; one that cannot be read shows nothing.
+fn after(
+    mut view: Option<OrderView>,
+    about: views::order::Conference<'_>,
+    event: &Recorded,
+) -> Option<OrderView> {
+    let stream = Stream::parse(&event.stream).ok()?;
+    let happened = Event::decode(&event.kind, &event.payload).ok()?;
+    views::order::apply(&mut view, about, stream, &happened, Timestamp(event.recorded_at));
+    view
 }
 
 fn row(effect: &NewEffect) -> EffectRow {

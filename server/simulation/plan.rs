@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) may_cancel: bool,
     /// Somebody watches the conferences. Views are written for nobody else, and that takes time.
     pub(crate) is_watched: bool,
+    /// How often workers look at tables in which others may have written.
+    pub(crate) patience_seconds: i64,
     pub(crate) bounds: Bounds,
     pub(crate) faults: Faults,
 }
@@ -86,12 +88,13 @@ impl Plan {
             is_calm,
             conferences: if rng.u8(..4) == 0 { 2 } else { 1 },
             // A few show most defects, and many more of such seeds can be played; a crowd shows others.
-            registrants: if rng.u8(..16) == 0 { rng.usize(20..=40) } else { rng.usize(2..=8) },
+            registrants: if rng.u8(..48) == 0 { rng.usize(20..=32) } else { rng.usize(2..=5) },
             seat_types,
             hold_seconds: [60, 180, 900][rng.usize(..3)],
             grace_seconds: [0, 10, 60][rng.usize(..3)],
             may_cancel: rng.bool(),
             is_watched: seed.is_multiple_of(8),
+            patience_seconds: [5, 30, 60, 120][rng.usize(..4)],
             bounds: bounds(&mut rng, is_calm),
             faults: if is_calm { Faults::calm(&mut rng) } else { Faults::drawn(&mut rng) },
         }
@@ -114,6 +117,7 @@ impl Plan {
             grace_seconds: 60,
             may_cancel: true,
             is_watched: false,
+            patience_seconds: 5,
             bounds: Bounds::default(),
             faults: Faults::default(),
         }

@@ -60,6 +60,22 @@ pub(crate) const DEFECTS: &[Defect] = &[
         }",
     ),
     defect(
+        "has a fence only when events are appended",
+        "ledger/in_flight.rs",
+        "match turn {
+        Some(turn) => turn.commit(&store, &commit).await,
+        None => store.commit(&commit).await,
+    }",
+        "{
+            let mut commit = commit;
+            if commit.events.is_empty() {
+                let known = store.head(commit.ledger).await?;
+                commit.expected_head = known.map_or(0, |known| known.head);
+            }
+            store.commit(&commit).await
+        }",
+    ),
+    defect(
         "shows what has not arrived",
         "ledger/in_flight.rs",
         "shown.push((topic_of(&changed), view));",

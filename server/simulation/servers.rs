@@ -52,17 +52,19 @@ impl World {
     pub(crate) fn freeze(&self, name: usize, pause: Duration) {
         self.tell(|| format!("server {name} stands still for {pause:?}"));
         self.count("servers that stood still");
-        self.state().frozen_until[name] = Instant::now() + pause;
+        self.state().frozen_until[name] = Some(Instant::now() + pause);
     }
 
     /// Waits until a server goes on.
     pub(crate) async fn thawed(&self, name: usize) {
         loop {
-            let until = self.state().frozen_until[name];
-            if until <= Instant::now() {
-                return;
-            }
+            let Some(until) = self.state().frozen_until[name] else { return };
             tokio::time::sleep_until(until).await;
+            // Another pause may have begun meanwhile.
+            let mut state = self.state();
+            if state.frozen_until[name] == Some(until) {
+                state.frozen_until[name] = None;
+            }
         }
     }
 
@@ -106,6 +108,7 @@ impl World {
             ledgers: ledgers.clone(),
             clock: clock.clone(),
             bells: bells.clone(),
+            patience_seconds: self.plan.patience_seconds,
         };
         let secrets = Config::for_testing(Path::new("nowhere"), "nowhere").secrets;
         let effects = Effects {
@@ -121,6 +124,7 @@ impl World {
             order_links: OrderLinks::new(&secrets),
             clock: clock.clone(),
             bells,
+            patience_seconds: self.plan.patience_seconds,
         };
         let heard = Nodes::new(server::nodes::Node {
             id: World::id(&mut self.rng()),

@@ -4,6 +4,7 @@
 //! Not here: the servers (`servers.rs`), the way to them (`asking.rs`), who lives in it (`registrant.rs`,
 //! `owner.rs`), the provider and the mail server.
 
+use crate::checks::decided_on_this_history;
 use crate::disk::Disk;
 use crate::plan::{Faults, Plan, chance};
 use crate::post::Sacks;
@@ -73,7 +74,7 @@ pub(crate) struct State {
     script: VecDeque<Fate>,
     away_until: Option<Instant>,
     /// Servers that stand still, until when.
-    pub(crate) frozen_until: Vec<Instant>,
+    pub(crate) frozen_until: Vec<Option<Instant>>,
     /// Whom each server believes to be there.
     pub(crate) believed: Vec<Vec<bool>>,
     questions: u64,
@@ -92,7 +93,7 @@ impl World {
             skews: vec![0; plan.nodes],
             script: VecDeque::new(),
             away_until: None,
-            frozen_until: vec![Instant::now(); plan.nodes],
+            frozen_until: vec![None; plan.nodes],
             believed: vec![vec![true; plan.nodes]; plan.nodes],
             questions: 0,
         };
@@ -292,7 +293,9 @@ impl World {
             checker.fold(event);
         }
         checker.settle();
-        let found: Vec<String> = checker.violations().iter().map(ToString::to_string).collect();
+        let violations = checker.violations().iter().map(ToString::to_string);
+        let found: Vec<String> =
+            violations.chain(decided_on_this_history(&disk, commit).err()).collect();
         if !found.is_empty() {
             state.found.extend(found);
             self.broken.cancel();

@@ -16,7 +16,7 @@ use tracing::{error, warn};
 const BATCH_MAX: u32 = 256;
 /// Without a sign from a ledger the table is read again after this long, in seconds: another node may
 /// have written to it.
-const PATIENCE_SECONDS: i64 = 5;
+pub const PATIENCE_SECONDS: i64 = 5;
 /// Pause after the store failed, and before an order that is still due is looked at again, in seconds.
 const PAUSE_SECONDS: i64 = 1;
 
@@ -26,6 +26,8 @@ pub struct Deadlines {
     pub ledgers: Ledgers,
     pub clock: Clock,
     pub bells: Bells,
+    /// See [`PATIENCE_SECONDS`].
+    pub patience_seconds: i64,
 }
 
 impl Deadlines {
@@ -56,7 +58,7 @@ impl Deadlines {
             let now = self.clock.now();
             let due = self.store.due_deadlines(now.0, BATCH_MAX).await?;
             if due.is_empty() {
-                let patience = now.plus_seconds(PATIENCE_SECONDS);
+                let patience = now.plus_seconds(self.patience_seconds);
                 let next = self.store.next_deadline().await?.map_or(patience, Timestamp);
                 return Ok(next.min(patience));
             }

@@ -41,7 +41,7 @@ const UNDER_WAY_MAX: usize = 32;
 const LEASE_SECONDS: i64 = 60;
 /// Without a sign the table is read again after this long, in seconds: another node may have written
 /// to it.
-const PATIENCE_SECONDS: i64 = 5;
+pub const PATIENCE_SECONDS: i64 = 5;
 /// Pause after the store failed, in seconds.
 const FAULT_PAUSE_SECONDS: i64 = 1;
 /// How often it is tried, with pauses of [`FAULT_PAUSE_SECONDS`], to record that something was done.
@@ -69,6 +69,8 @@ pub struct Effects {
     pub order_links: OrderLinks,
     pub clock: Clock,
     pub bells: Bells,
+    /// See [`PATIENCE_SECONDS`].
+    pub patience_seconds: i64,
 }
 
 /// A conference and the position of its last change, read once for all effects that were taken together.
@@ -150,7 +152,7 @@ impl Effects {
         under_way: &mut JoinSet<()>,
     ) -> Result<Timestamp, StoreFault> {
         let now = self.clock.now();
-        let patience = now.plus_seconds(PATIENCE_SECONDS);
+        let patience = now.plus_seconds(self.patience_seconds);
         let room = UNDER_WAY_MAX.saturating_sub(under_way.len());
         let lease_until = now.plus_seconds(LEASE_SECONDS);
         let limit = u32::try_from(room).unwrap_or(0);

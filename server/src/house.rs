@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::deadlines::Deadlines;
-use crate::effects::Effects;
+use crate::deadlines::{self, Deadlines};
+use crate::effects::{self, Effects};
 use crate::http::{self, connections};
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
@@ -168,6 +168,7 @@ impl House {
             ledgers: self.ledgers.clone(),
             clock: self.clock.clone(),
             bells: self.bells.clone(),
+            patience_seconds: deadlines::PATIENCE_SECONDS,
         };
         self.workers.spawn(deadlines.run(self.stop.clone()));
         let effects = Effects {
@@ -179,6 +180,7 @@ impl House {
             order_links: OrderLinks::new(&self.config.secrets),
             clock: self.clock.clone(),
             bells: self.bells.clone(),
+            patience_seconds: effects::PATIENCE_SECONDS,
         };
         self.workers.spawn(effects.run(self.stop.clone()));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
