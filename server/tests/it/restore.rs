@@ -1,9 +1,10 @@
 //! Going back: a copy of a house that was busy becomes what the house was at an earlier moment, on either
 //! database, and a server goes on from there.
 
+use crate::desk::Desk;
 use crate::house::{Browser, TestHouse, fresh};
 use crate::on_both_databases;
-use crate::payment::{all_effects_are_done, count, eventually, press, status_at_provider};
+use crate::payment::{all_effects_are_done, count, eventually, mails, press, status_at_provider};
 use crate::program::{Said, tool_on};
 use crate::seating::{SLUG, assign, bought, cancel, owner, person, seat, set_cut_offs, unassign};
 use serde_json::Value;
@@ -21,6 +22,8 @@ on_both_databases! {
     a_refund_whose_end_is_cut_is_asked_for_again_and_moves_once
     money_of_a_conference_that_is_gone_is_told
     wherever_a_history_is_cut_every_promise_holds
+    a_clock_that_went_back_leaves_no_hole
+    a_mail_that_waits_is_sent_and_one_that_is_cut_is_not
     what_cannot_be_meant_is_refused
 }
 
@@ -135,7 +138,8 @@ async fn busy(house: &TestHouse) -> Vec<Moment> {
 
     house.pass_seconds(PAST_THE_BOUND);
     house.order_when(&held, |order| order.status == OrderStatus::Expired).await;
-    house.conference("second", &[("General", 500, 3)]).await;
+    // Somebody else comes, and gets a session.
+    Desk::of_a_conference(house, "second", &[("General", 500, 3)]).await;
     house.ledgers.manage(id, Manage::UnpublishConference).await.unwrap();
     moments.push(remember(house, "four", &[&paying, &held, &given_back]).await);
 
@@ -309,6 +313,53 @@ async fn wherever_a_history_is_cut_every_promise_holds(house: TestHouse) {
         assert!(0 < lines && lines <= position, "{lines} events are left at {position}");
         assert!(position - lines < 16, "{lines} events are left at {position}");
     }
+}
+
+/// Two servers' clocks differ: what was recorded later may say that it was earlier.
+async fn a_clock_that_went_back_leaves_no_hole(house: TestHouse) {
+    let view = house.conference("clocks", &[("General", 500, 10)]).await;
+    let order = async |seconds: i64| {
+        house.pass_seconds(seconds);
+        let browser = Browser::new("clocks");
+        house.accepted(&browser.register(&[(view.seat_types[0].id, 1)]), &browser.token).await;
+        (browser.order_id.to_string(), house.clock.now())
+    };
+    let (first, _) = order(1).await;
+    let (ahead, _) = order(20).await;
+    let (behind, _) = order(-15).await;
+    let until = instant(house.clock.now().plus_seconds(1));
+    house.pass_seconds(60);
+    let (copy, url) = (back_up(&house, "copy").await, empty(&house, "back", true).await);
+    restore(&house, &url, &[&copy, "--until", &until]).await.fine();
+    let left = tool_on(&url, 0, &["export"]).await.fine();
+    assert!(left.contains(&first));
+    assert!(!left.contains(&ahead) && !left.contains(&behind), "{left}");
+}
+
+async fn a_mail_that_waits_is_sent_and_one_that_is_cut_is_not(house: TestHouse) {
+    let view = house.conference("mails", &[("General", 500, 10)]).await;
+    // A file where the folder should be: no mail can be written.
+    fs::write(&house.config.mail.dir, "in the way").unwrap();
+    let (early, payment_id, total) = house.up_to_payment(&view, 1).await;
+    house.paid(&early, payment_id, total).await;
+    let at = house.clock.now();
+    house.pass_seconds(1);
+    let (late, payment_id, total) = house.up_to_payment(&view, 1).await;
+    house.paid(&late, payment_id, total).await;
+    let (copy, url) = (back_up(&house, "copy").await, empty(&house, "back", true).await);
+    restore(&house, &url, &[&copy, "--until", &instant(at)]).await.fine();
+    let waiting = tool_on(&url, 0, &["effects", "--all"]).await.fine();
+    let confirmation = format!("MailConfirmation of order {}", early.order_id);
+    assert!(waiting.contains(&confirmation), "{waiting}");
+    assert_eq!(waiting.matches("MailConfirmation").count(), 1, "{waiting}");
+    fs::remove_file(&house.config.mail.dir).unwrap();
+    // The first server must not send it before it is gone; its leases are over then.
+    let house = house.restart_on(&url).await;
+    house.pass_seconds(900);
+    all_effects_are_done(&house).await;
+    let code = house.order(&early).await.access_code.to_string();
+    let sent = mails(&house, "confirmation-");
+    assert!(sent.len() == 1 && sent[0].contains(&code), "{sent:?}");
 }
 
 async fn what_cannot_be_meant_is_refused(house: TestHouse) {
