@@ -19,6 +19,7 @@ use std::fs;
 on_both_databases! {
     a_busy_house_goes_back_to_every_moment
     what_was_interrupted_goes_on
+    a_payment_found_long_after_buys_its_seats_back
     a_refund_whose_end_is_cut_is_asked_for_again_and_moves_once
     money_of_a_conference_that_is_gone_is_told
     wherever_a_history_is_cut_every_promise_holds
@@ -246,6 +247,26 @@ async fn what_was_interrupted_goes_on(house: TestHouse) {
     assert!(said.contains("6 seats sold, 0 held"), "{said}");
 }
 
+/// Nobody works on the copy for longer than a hold lasts.
+async fn a_payment_found_long_after_buys_its_seats_back(house: TestHouse) {
+    let view = house.conference("late", &[("General", 500, 2)]).await;
+    let (paying, ..) = house.up_to_payment(&view, 2).await;
+    let at = house.clock.now();
+    house.pass_seconds(1);
+    press(&house, &paying, "accept").await;
+    house.order_when(&paying, |order| order.status == OrderStatus::Confirmed).await;
+    let (copy, url) = (back_up(&house, "copy").await, empty(&house, "back", false).await);
+    let said = restore(&house, &url, &[&copy, "--until", &instant(at)]).await.fine();
+    assert!(said.contains("late: ends at position") && said.contains("without 0 orders"), "{said}");
+    house.pass_seconds(PAST_THE_BOUND);
+    tool_on(&url, 0, &["maintenance", "on"]).await.fine();
+    let house = house.restart_on(&url).await;
+    house.order_when(&paying, |order| order.status == OrderStatus::Confirmed).await;
+    all_effects_are_done(&house).await;
+    let said = house.tool(&["verify"]).await.fine();
+    assert!(said.contains("2 seats sold, 0 held"), "{said}");
+}
+
 async fn a_refund_whose_end_is_cut_is_asked_for_again_and_moves_once(house: TestHouse) {
     let mut desk = owner(&house, 10).await;
     let tomorrow = house.clock.now().plus_seconds(86_400);
@@ -289,7 +310,7 @@ async fn money_of_a_conference_that_is_gone_is_told(house: TestHouse) {
     let url = empty(&house, "back", false).await;
     let said = restore(&house, &url, &[&copy, "--until", &instant(at)]).await.fine();
     let payment = format!("payment {payment_id} of order {}", browser.order_id);
-    for words in ["later: did not exist yet", "Return by hand", &payment] {
+    for words in ["later: did not exist yet; it is gone with 1 order", "Return by hand", &payment] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let said = tool_on(&url, 0, &["export"]).await.fine();

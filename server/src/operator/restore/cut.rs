@@ -302,12 +302,17 @@ impl Cut {
 
     /// Says what is cut.
     pub(super) fn tell(&self, out: Out<'_>) -> anyhow::Result<()> {
+        let mut gone: HashMap<LedgerId, usize> = HashMap::new();
+        for (ledger, _) in self.began.iter().filter(|((ledger, _), at)| self.end(*ledger) < **at) {
+            *gone.entry(ledger.0).or_default() += 1;
+        }
         for (ledger, end) in &self.ends {
+            let gone = counted(gone.get(ledger).copied().unwrap_or(0), "order");
             let slug = self.slug(*ledger);
             let head = self.entries.get(ledger).map_or(0, |entry| entry.head);
             match end {
-                0 => writeln!(out, "{slug}: did not exist yet; its {head} events are cut")?,
-                end => writeln!(out, "{slug}: ends at position {end} of {head}")?,
+                0 => writeln!(out, "{slug}: did not exist yet; it is gone with {gone}")?,
+                end => writeln!(out, "{slug}: ends at position {end} of {head}, without {gone}")?,
             }
         }
         if self.events == 0 {
