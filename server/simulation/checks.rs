@@ -153,17 +153,7 @@ fn shown(world: &World, ledger: LedgerId, checker: &Checker) -> Vec<String> {
     let Ok(View::Conference(view)) = serde_json::from_str(&document.body) else {
         return vec!["the document of a conference cannot be read".to_owned()];
     };
-    let mut wrong = Vec::new();
-    for (id, (quota, held, sold)) in checker.seats() {
-        let shown = view.seat_types.iter().find(|seat_type| seat_type.id == id);
-        let is_right = shown.is_some_and(|s| {
-            (i64::from(s.quota), i64::from(s.held), i64::from(s.sold)) == (quota, held, sold)
-        });
-        if !is_right {
-            wrong.push(format!("{quota} seats, {held} held, {sold} sold; the page says {shown:?}"));
-        }
-    }
-    wrong
+    checker.seats_unlike(&view).collect()
 }
 
 /// Only what the mail server refused for good may be left to the operator.

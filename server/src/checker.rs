@@ -13,6 +13,7 @@ mod seats;
 use crate::events::{Event, Stream};
 use crate::store::{Position, Recorded};
 use shared::commands::SeatQuantity;
+use shared::views::ConferenceView;
 use shared::{Money, OrderId, PaymentId, SeatTypeId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -303,9 +304,19 @@ impl Checker {
         self.orders.iter().map(|(id, order)| (*id, order))
     }
 
-    /// Quota, held and sold of every seat type.
-    pub fn seats(&self) -> impl Iterator<Item = (SeatTypeId, (i64, i64, i64))> {
-        self.seats.iter().map(|(id, seats)| (*id, (seats.quota, seats.held, seats.sold)))
+    /// What a page says of seats that was not counted here.
+    pub fn seats_unlike(&self, page: &ConferenceView) -> impl Iterator<Item = String> {
+        self.seats.iter().filter_map(|(id, seats)| {
+            let shown = page.seat_types.iter().find(|seat_type| seat_type.id == *id);
+            let (quota, held, sold) = (seats.quota, seats.held, seats.sold);
+            let is_right = shown.is_some_and(|shown| {
+                let shown = (i64::from(shown.quota), i64::from(shown.held), i64::from(shown.sold));
+                shown == (quota, held, sold)
+            });
+            let told =
+                || format!("{quota} seats, {held} held, {sold} sold; the page says {shown:?}");
+            (!is_right).then(told)
+        })
     }
 
     #[must_use]

@@ -15,6 +15,7 @@ mod history;
 mod maintenance;
 mod migrate;
 mod rebuild;
+mod restore;
 mod verify;
 
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 pub use rebuild::Wanted as Rebuild;
+pub use restore::{Back, Until};
 pub use verify::Liveness;
 
 /// Ledgers and rows that are read at once.
@@ -46,7 +48,10 @@ pub const USAGE: &str = "  verify [SLUG] [--stopped]
                    writes documents and rows anew from the events, a quarter of the time (`--fast`: all of
                    it); goes on where an earlier run was interrupted (`--anew`: from the beginning)
   backup FILE      copies everything, as it is at one moment, while servers run
-  restore FILE     fills an empty database from a copy, of either kind, and verifies it
+  restore FILE [--until INSTANT | --until-position SLUG:POSITION] [--dry-run]
+                   fills an empty database from a copy, of either kind, and verifies it; `--until`: as
+                   everything was at that instant (2027-01-15T12:00:00Z), `--until-position`: with one
+                   conference as it was then; `--dry-run` only says what would be cut
   migrate-store URL
                    moves everything into the empty database at URL, of either kind, and compares both;
                    stop all servers first
@@ -75,7 +80,7 @@ pub enum Tool {
     DiscardEffect { id: String, yes: bool },
     RebuildViews(Rebuild),
     Backup { file: PathBuf },
-    Restore { file: PathBuf },
+    Restore { file: PathBuf, back: Option<Back> },
     MigrateStore { url: String },
     Export { slug: Option<String> },
     MaintenanceOn { message: String },
@@ -103,7 +108,9 @@ impl Tool {
             ["rebuild-views"] | ["rebuild-views", "all"] => Self::RebuildViews(flags.rebuild(None)),
             ["rebuild-views", slug] => Self::RebuildViews(flags.rebuild(Some(owned(slug)))),
             ["backup", file] => Self::Backup { file: PathBuf::from(file) },
-            ["restore", file] => Self::Restore { file: PathBuf::from(file) },
+            ["restore", file] => {
+                Self::Restore { file: PathBuf::from(file), back: flags.back().ok()? }
+            }
             ["migrate-store", url] => Self::MigrateStore { url: owned(url) },
             ["export"] => Self::Export { slug: None },
             ["export", slug] => Self::Export { slug: Some(owned(slug)) },
@@ -124,8 +131,9 @@ impl Tool {
     pub async fn run(self, operator: &Operator, out: Out<'_>) -> anyhow::Result<Outcome> {
         let url = &operator.storage.database_url;
         match &self {
-            Self::Restore { file } => {
-                return backup::restore(url, file, &operator.clock(), out).await;
+            Self::Restore { file, back } => {
+                let from = (file.as_path(), back.as_ref());
+                return restore::restore(url, from, &operator.clock(), out).await;
             }
             Self::MigrateStore { url: to } => {
                 return migrate::migrate(url, to, &operator.clock(), out).await;
@@ -172,8 +180,11 @@ struct Flags<'a> {
     stopped: bool,
     fast: bool,
     anew: bool,
+    dry_run: bool,
     within: Option<String>,
     from: Option<String>,
+    until: Option<String>,
+    until_position: Option<String>,
 }
 
 impl<'a> Flags<'a> {
@@ -189,8 +200,11 @@ impl<'a> Flags<'a> {
                 "--stopped" => flags.stopped = true,
                 "--fast" => flags.fast = true,
                 "--anew" => flags.anew = true,
+                "--dry-run" => flags.dry_run = true,
                 "--in" => flags.within = Some((*words.next()?).to_owned()),
                 "--from" => flags.from = Some((*words.next()?).to_owned()),
+                "--until" => flags.until = Some((*words.next()?).to_owned()),
+                "--until-position" => flags.until_position = Some((*words.next()?).to_owned()),
                 unknown if unknown.starts_with("--") => return None,
                 word => {
                     rest.push(word);
@@ -208,6 +222,7 @@ impl<'a> Flags<'a> {
             "history" => &["--in", "--json"],
             "effects" => &["--all", "--yes"],
             "rebuild-views" => &["--from", "--fast", "--anew"],
+            "restore" => &["--until", "--until-position", "--dry-run"],
             _ => &[],
         };
         self.seen.iter().all(|flag| known.contains(flag))
@@ -215,6 +230,18 @@ impl<'a> Flags<'a> {
 
     fn rebuild(&self, slug: Option<String>) -> Rebuild {
         Rebuild { slug, from: self.from.clone(), fast: self.fast, anew: self.anew }
+    }
+
+    /// Up to where to restore; an error when that means nothing.
+    fn back(&self) -> Result<Option<Back>, ()> {
+        let until = match (self.until.clone(), self.until_position.clone()) {
+            (Some(_), Some(_)) => return Err(()),
+            (Some(instant), None) => Until::Instant(instant),
+            (None, Some(position)) => Until::Position(position),
+            (None, None) if self.dry_run => return Err(()),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(Back { until, is_dry_run: self.dry_run }))
     }
 
     const fn liveness(&self) -> Liveness {
@@ -269,6 +296,10 @@ mod tests {
         assert_eq!(parse("history K7M-2QX --json --in rust-days"), Some(history));
         let on = Tool::MaintenanceOn { message: "back at noon".into() };
         assert_eq!(parse("maintenance on back at noon"), Some(on));
+        let until = Until::Position("rust-days:12".into());
+        let back = Some(Back { until, is_dry_run: true });
+        let restore = Tool::Restore { file: "copy".into(), back };
+        assert_eq!(parse("restore copy --dry-run --until-position rust-days:12"), Some(restore));
         for nonsense in [
             "verify --yes",
             "history",
@@ -279,6 +310,11 @@ mod tests {
             "export a b",
             "maintenance perhaps",
             "verify --quick",
+            "restore",
+            "restore a --until",
+            "restore a --dry-run",
+            "restore a --until now --until-position b:1",
+            "backup a --until now",
         ] {
             assert_eq!(parse(nonsense), None, "{nonsense}");
         }

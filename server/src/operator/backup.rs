@@ -1,9 +1,8 @@
-//! `backup` and `restore`: one file, whole or not there. A header, the rows, a checksum over both.
+//! `backup`, and how its file is read again: whole or not there. A header, the rows, a checksum over both.
 //!
-//! Not here: what a line is (`store/copy.rs`). Not in the file: `secret.key`, without which codes, links
+//! Not here: what a line is (`store/copy.rs`), what follows when it was read (`restore.rs`). Not in the file: `secret.key`, without which codes, links
 //! and tickets that were mailed open nothing any more; it is kept apart, as a key should be.
 
-use super::verify::{Liveness, verify};
 use super::{Out, Outcome, instant};
 use crate::clock::Clock;
 use crate::store::Store;
@@ -82,35 +81,16 @@ pub(super) async fn write(store: &Store, file: &Path, clock: &Clock) -> anyhow::
     Ok(header)
 }
 
-/// All or nothing, then verified. Nobody has worked on the copy since it was taken, so what is late in it
-/// is no fault.
-pub(super) async fn restore(
-    url: &str,
-    file: &Path,
-    clock: &Clock,
-    out: Out<'_>,
-) -> anyhow::Result<Outcome> {
+/// Fills an empty database from a copy, all or nothing; says what was copied.
+pub(super) async fn read(url: &str, file: &Path) -> anyhow::Result<Header> {
     let mut reader = Reader::open(file)?;
     let header = reader.header()?;
-    let (rows, at) = (header.rows(), instant(header.taken_at));
-    writeln!(out, "{}: {rows} rows of {at}, release {}.", file.display(), header.release)?;
-    Store::copy_in(url, &header, &mut reader).await.context("nothing was restored")?;
-    writeln!(out, "Restored.")?;
-    let store = Store::open_beside(url).await?;
-    let outcome = verify(&store, clock, (None, Liveness::Stopped), out).await;
-    store.close().await;
-    outcome
-}
-
-/// Fills an empty database from a copy.
-pub(super) async fn read(url: &str, file: &Path) -> anyhow::Result<()> {
-    let mut reader = Reader::open(file)?;
-    let header = reader.header()?;
-    Ok(Store::copy_in(url, &header, &mut reader).await?)
+    Store::copy_in(url, &header, &mut reader).await?;
+    Ok(header)
 }
 
 /// Reads line by line, and says at the end whether the sum was right.
-struct Reader {
+pub(super) struct Reader {
     from: BufReader<File>,
     sum: Sha256,
     /// `None` until the header was read.
@@ -118,12 +98,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn open(file: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(file: &Path) -> anyhow::Result<Self> {
         let from = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         Ok(Self { from: BufReader::new(from), sum: Sha256::new(), rows_left: None })
     }
 
-    fn header(&mut self) -> anyhow::Result<Header> {
+    pub(super) fn header(&mut self) -> anyhow::Result<Header> {
         let line = self.line()?;
         let header: Header = serde_json::from_str(&line).context("this is no copy of ours")?;
         ensure!(header.format == Header::FORMAT, "this release cannot read {}", header.format);

@@ -1,7 +1,7 @@
 //! `rebuild-views`: documents and rows written anew from the events, beside running servers.
 //!
 //! Each piece is a commit without events at the head it was folded to: when a server has written
-//! meanwhile, the fence refuses it, and what is new is folded, too. So nothing ever goes back behind what
+//! meanwhile, the fence refuses it, and what is new is folded, too, while the server waits a moment. So nothing ever goes back behind what
 //! a server wrote, and a server's memory stays right, because the head does not move. Documents are
 //! compared with the checker, which shares no rule with the folding, before they take the place of others.
 //! Writing a piece twice changes nothing: whoever was interrupted goes on where it was.
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::ledger::catch_up::CatchUp;
 use crate::ledger::memory::Memory;
 use crate::store::{
-    Commit, CommitError, Document, LedgerHead, LedgerId, Position, ProcessId, Store,
+    Commit, CommitError, Document, LedgerHead, LedgerId, Position, ProcessId, Store, Turn,
 };
 use crate::views::dashboard;
 use anyhow::{bail, ensure};
@@ -27,7 +27,7 @@ use std::collections::{BTreeSet, HashMap};
 use tokio::time::Instant;
 
 /// The switch that says how far an interrupted run was.
-const MARK: &str = "rebuild-views";
+pub(super) const MARK: &str = "rebuild-views";
 /// Orders whose rows are written by one commit.
 const ORDERS_AT_ONCE: usize = 200;
 /// How often one piece is folded again because a server was faster.
@@ -62,7 +62,9 @@ pub(super) async fn rebuild(
     let began = Instant::now();
     let (mut events, mut conferences) = (0, 0);
     let Wanted { slug, from, fast, anew } = wanted;
-    let mark = match slug.is_none() && from.is_none() && !anew {
+    // Where a run over a part of them was, says nothing about one over all.
+    let is_over_all = slug.is_none() && from.is_none();
+    let mark = match is_over_all && !anew {
         true => store.switch(MARK).await?.and_then(|mark| serde_json::from_str::<Mark>(&mark).ok()),
         false => None,
     };
@@ -76,15 +78,13 @@ pub(super) async fn rebuild(
         let done = mark.as_ref().filter(|mark| mark.slug == ledger.slug);
         let done = done.map(|mark| mark.order);
         let pace = Pace::new(clock, fast, &ledger);
-        let mut rebuilt = Rebuilt::new(store, &ledger, pace)?;
-        rebuilt.write_documents(out).await?;
-        let orders = rebuilt.write_rows(done, out).await?;
+        let mut rebuilt = Rebuilt { marks: is_over_all, ..Rebuilt::new(store, &ledger, pace)? };
+        events += rebuilt.write(done, out).await?;
         conferences += 1;
-        events += rebuilt.catch_up.position();
-        let (position, orders) = (rebuilt.catch_up.position(), counted(orders, "order"));
-        writeln!(out, "{}: written anew up to position {position}, {orders}", ledger.slug)?;
     }
-    store.turn_switch(MARK, None).await?;
+    if is_over_all {
+        store.turn_switch(MARK, None).await?;
+    }
     let seconds = began.elapsed().as_secs_f64().max(0.001);
     let (rate, conferences) = (events as f64 / seconds, counted(conferences, "conference"));
     writeln!(out, "{conferences}, {events} events in {seconds:.1} s ({rate:.0} events/s).")?;
@@ -92,9 +92,22 @@ pub(super) async fn rebuild(
     verify(store, clock, (slug.as_deref(), Liveness::Stopped), out).await
 }
 
+/// Writes one conference anew, as fast as can be and without a mark: nobody else works on the database.
+pub(super) async fn anew(
+    store: &Store,
+    ledger: &LedgerHead,
+    clock: &Clock,
+    out: Out<'_>,
+) -> anyhow::Result<()> {
+    let pace = Pace::new(clock, true, ledger);
+    Rebuilt::new(store, ledger, pace)?.write(None, out).await.map(drop)
+}
+
 /// One ledger on its way.
 struct Rebuilt<'a> {
     store: &'a Store,
+    /// Notes how far it is.
+    marks: bool,
     ledger: LedgerId,
     slug: String,
     pace: Pace<'a>,
@@ -110,7 +123,17 @@ impl<'a> Rebuilt<'a> {
         let memory = Memory::open(id, 0, None, &[])?;
         let (catch_up, checker) = (CatchUp::from(id, None)?, Checker::new());
         let (slug, orders) = (head.slug.clone(), BTreeSet::new());
-        Ok(Self { store, ledger, slug, pace, memory, catch_up, checker, orders })
+        let marks = false;
+        Ok(Self { store, marks, ledger, slug, pace, memory, catch_up, checker, orders })
+    }
+
+    /// Everything, but for rows up to the order that is done; how many events it was written from.
+    async fn write(&mut self, done: Option<ProcessId>, out: Out<'_>) -> anyhow::Result<Position> {
+        self.write_documents(out).await?;
+        let orders = counted(self.write_rows(done, out).await?, "order");
+        let (slug, position) = (&self.slug, self.catch_up.position());
+        writeln!(out, "{slug}: written anew up to position {position}, {orders}")?;
+        Ok(position)
     }
 
     /// Folds what is there; ends at the position of the last event.
@@ -134,23 +157,12 @@ impl<'a> Rebuilt<'a> {
 
     /// The checker has counted the seats in its own way, and comes to the same.
     fn is_verified(&self) -> anyhow::Result<()> {
-        let Some(view) = self.memory.view() else { return Ok(()) };
-        for (id, (quota, held, sold)) in self.checker.seats() {
-            let shown = view.seat_types.iter().find(|seat_type| seat_type.id == id);
-            let is_right = shown.is_some_and(|shown| {
-                let shown = (i64::from(shown.quota), i64::from(shown.held), i64::from(shown.sold));
-                shown == (quota, held, sold)
-            });
-            ensure!(
-                is_right,
-                "{}: {quota} seats, {held} held, {sold} sold; not {shown:?}",
-                self.slug
-            );
-        }
-        Ok(())
+        let wrong = self.memory.view().and_then(|view| self.checker.seats_unlike(view).next());
+        wrong.map_or(Ok(()), |what| Err(anyhow::anyhow!("{}: {what}", self.slug)))
     }
 
     async fn write_documents(&mut self, out: Out<'_>) -> anyhow::Result<()> {
+        let mut turn = None;
         for _ in 0..CONFLICTS_MAX {
             let position = self.fold(out).await?;
             self.is_verified()?;
@@ -160,13 +172,15 @@ impl<'a> Rebuilt<'a> {
             let commit = Commit {
                 ledger: self.ledger,
                 expected_head: position,
+                entry: self.memory.entry_as_it_is(),
                 documents,
                 snapshot: Some(self.memory.snapshot_as_it_is()?),
                 ..Commit::default()
             };
-            if self.is_written(&commit).await? {
+            if self.is_written(&commit, turn.take()).await? {
                 return Ok(());
             }
+            turn = Some(self.store.take_turn(self.ledger).await?);
         }
         bail!("servers keep writing to this conference; try again at a quieter time")
     }
@@ -176,20 +190,24 @@ impl<'a> Rebuilt<'a> {
         let orders: Vec<ProcessId> = self.orders.iter().copied().collect();
         let done = orders.partition_point(|order| Some(*order) <= done);
         let (mut done, mut piece, mut conflicts) = (done, ORDERS_AT_ONCE, 0);
+        let mut turn = None;
+        self.pace.turns_to_orders(done);
         while done < orders.len() {
             let end = orders.len().min(done + piece);
             let commit = self.rows(&orders[done..end]).await?;
-            if self.is_written(&commit).await? {
+            if self.is_written(&commit, turn.take()).await? {
                 done = end;
                 conflicts = 0;
                 piece = ORDERS_AT_ONCE.min(piece * 2);
-                if self.pace.orders(done, orders.len(), out)? {
+                if self.pace.orders(done, orders.len(), out)? && self.marks {
                     self.mark(orders[end - 1]).await?;
                 }
                 self.pace.rest().await;
             } else {
-                // A smaller piece is read and written before the next batch of a busy ledger.
+                // A smaller piece is read and written before the next batch of a busy ledger; and a ledger
+                // that is never at rest would be chased for ever, so it waits this once.
                 piece = (piece / 2).max(1);
+                turn = Some(self.store.take_turn(self.ledger).await?);
                 conflicts += 1;
                 self.pace.starts_over();
                 ensure!(conflicts < CONFLICTS_MAX, "servers keep writing; try again later");
@@ -234,8 +252,12 @@ impl<'a> Rebuilt<'a> {
     }
 
     /// False when a server was faster.
-    async fn is_written(&self, commit: &Commit) -> anyhow::Result<bool> {
-        match self.store.commit(commit).await {
+    async fn is_written(&self, commit: &Commit, turn: Option<Turn>) -> anyhow::Result<bool> {
+        let written = match turn {
+            Some(turn) => turn.commit(self.store, commit).await,
+            None => self.store.commit(commit).await,
+        };
+        match written {
             Ok(()) => Ok(true),
             Err(CommitError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),

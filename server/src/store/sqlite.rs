@@ -8,6 +8,7 @@ mod copy;
 mod lists;
 mod people;
 mod tools;
+pub(super) mod turn;
 mod write;
 
 use std::fs::{File, TryLockError};

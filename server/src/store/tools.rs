@@ -30,9 +30,15 @@ impl KeptEffect {
     /// The event that asked for it, if its id was derived from one.
     #[must_use]
     pub fn asked_at(&self) -> Option<Position> {
-        let salt = self.ledger.as_u128() ^ self.id.as_u128();
-        Position::try_from(salt >> 8).ok().filter(|position| (1..1 << 48).contains(position))
+        asked_at(self.ledger, self.id)
     }
+}
+
+/// The event of this ledger that asked for the effect with this id, if the id was derived from one.
+#[must_use]
+pub fn asked_at(ledger: LedgerId, effect: Uuid) -> Option<Position> {
+    let salt = ledger.as_u128() ^ effect.as_u128();
+    Position::try_from(salt >> 8).ok().filter(|position| (1..1 << 48).contains(position))
 }
 
 macro_rules! delegate {

@@ -1,12 +1,18 @@
 //! The right to be the next who writes a ledger. Not here: how a database grants it
-//! (`postgres/turn.rs`).
+//! (`sqlite/turn.rs`, `postgres/turn.rs`).
 
-use super::{Commit, CommitError, LedgerId, Result, Store, postgres};
+use super::{Commit, CommitError, LedgerId, Result, Store, postgres, sqlite};
 
-/// Other nodes that want to write the same ledger wait as long as this is there. See
+/// Others that want to write the same ledger wait as long as this is there. See
 /// [`Store::take_turn`].
 #[derive(Debug)]
-pub struct Turn(Option<Box<postgres::Turn>>);
+pub struct Turn(Option<Held>);
+
+#[derive(Debug)]
+enum Held {
+    Sqlite(sqlite::turn::Turn),
+    Postgres(Box<postgres::Turn>),
+}
 
 impl Store {
     /// Waits to be the next who writes this ledger. Only asked for after others were faster: it costs
@@ -16,8 +22,9 @@ impl Store {
     /// The database failed.
     pub async fn take_turn(&self, ledger: LedgerId) -> Result<Turn> {
         Ok(Turn(match self {
-            Self::Postgres(store) => Some(Box::new(store.take_turn(ledger).await?)),
-            Self::Sqlite(_) | Self::Kept(_) => None,
+            Self::Sqlite(store) => store.take_turn(ledger).await?.map(Held::Sqlite),
+            Self::Postgres(store) => Some(Held::Postgres(Box::new(store.take_turn(ledger).await?))),
+            Self::Kept(_) => None,
         }))
     }
 }
@@ -32,11 +39,11 @@ impl Turn {
         store: &Store,
         commit: &Commit,
     ) -> std::result::Result<(), CommitError> {
-        match self.0 {
-            Some(turn) if !commit.only_checks_the_head() && 0 < commit.expected_head => {
-                turn.commit(commit).await
-            }
-            _ => store.commit(commit).await,
+        let needs_a_turn = !commit.only_checks_the_head() && 0 < commit.expected_head;
+        match self.0.filter(|_| needs_a_turn) {
+            Some(Held::Sqlite(turn)) => turn.commit(commit).await,
+            Some(Held::Postgres(turn)) => turn.commit(commit).await,
+            None => store.commit(commit).await,
         }
     }
 }

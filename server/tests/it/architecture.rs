@@ -144,7 +144,7 @@ fn both_stores_have_the_same_functions_in_the_same_order() {
             .map(|rest| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
             .collect()
     };
-    for part in ["", "/copy", "/lists", "/people", "/tools"] {
+    for part in ["", "/copy", "/lists", "/people", "/tools", "/turn"] {
         let [one, other] = ["sqlite", "postgres"]
             .map(|kind| functions(&format!("server/src/store/{kind}{part}.rs")));
         assert_eq!(one, other, "{part}");

@@ -204,6 +204,12 @@ impl TestHouse {
         open(config, house.clock.clone(), folder).await
     }
 
+    /// The same, on another database.
+    pub(crate) async fn restart_on(mut self, url: &str) -> Self {
+        self.config.storage.database_url = url.to_owned();
+        self.restart().await
+    }
+
     /// A published conference with these seat types: name, price in cents, quota.
     pub(crate) async fn conference(
         &self,

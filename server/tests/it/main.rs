@@ -33,6 +33,7 @@ mod postgres;
 mod program;
 mod race;
 mod registration;
+mod restore;
 mod seating;
 mod shell;
 mod smtp_server;

@@ -979,6 +979,30 @@ async fn whoever_takes_a_turn_is_next() {
     assert_eq!(head(&world.store).await, 3);
 }
 
+/// A tool beside a server that writes all the time gets its turn, too; what it does not finish is nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_beside_a_server_takes_its_turn() {
+    let world = World::sqlite().await.with_a_ledger().await;
+    let tool = Store::open_beside(&world.url).await.expect("the server's file");
+    let turn = tool.take_turn(LEDGER).await.expect("nobody is writing");
+    let server = world.store.clone();
+    let waits = tokio::spawn(async move { server.commit(&everything(1)).await });
+    // Reading is free meanwhile, for both.
+    assert_eq!((head(&world.store).await, head(&tool).await), (1, 1));
+    turn.commit(&tool, &everything(1)).await.expect("it is our turn");
+    assert_conflict(waits.await.expect("it does not panic"));
+    drop(tool.take_turn(LEDGER).await.expect("the last one has ended"));
+    world.store.commit(&everything(3)).await.expect("nothing is left of the turn");
+    let turn = tool.take_turn(LEDGER).await.expect("nobody is writing");
+    assert_conflict(turn.commit(&tool, &everything(3)).await);
+    let rest = Commit { events: vec![], ..everything(5) };
+    let turn = tool.take_turn(LEDGER).await.expect("the last one has ended");
+    turn.commit(&tool, &rest).await.expect("it is our turn");
+    // A server needs no turn: it has none to lose.
+    let turn = world.store.take_turn(LEDGER).await.expect("it does not wait");
+    turn.commit(&world.store, &rest).await.expect("as any commit");
+}
+
 /// Nobody is kept waiting by a node that hangs, and what it decided in its turn does not count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_turn_in_which_nothing_happens_is_lost() {

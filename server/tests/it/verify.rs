@@ -166,6 +166,8 @@ async fn documents_that_lie_are_found_and_written_anew(house: TestHouse) {
     house.tool(&["verify"]).await.wrong(&["the conference's document shows position 3"]);
     house.sabotage("UPDATE ledgers SET state = 'draft'").await;
     house.tool(&["verify"]).await.wrong(&["address, state or owner"]);
+    house.tool(&["rebuild-views", SLUG]).await.fine();
+    house.tool(&["verify"]).await.fine();
 }
 
 /// As if a run had been stopped between two orders.
@@ -188,8 +190,12 @@ async fn an_interrupted_rebuild_goes_on_where_it_was(house: TestHouse) {
     assert!(said.contains("before: written") && !said.contains("interrupted"), "{said}");
     house.store.turn_switch("rebuild-views", Some(&mark)).await.unwrap();
     house.sabotage("UPDATE orders SET seats = 9").await;
+    // A run over one conference says nothing about the one over all.
+    house.tool(&["rebuild-views", "before"]).await.fine();
+    assert_eq!(house.store.switch("rebuild-views").await.unwrap(), Some(mark));
     let said = house.tool(&["rebuild-views", "--anew"]).await.fine();
     assert!(said.contains("before: written"), "{said}");
+    assert_eq!(house.store.switch("rebuild-views").await.unwrap(), None);
 }
 
 async fn a_row_of_an_order_that_never_was_is_found(house: TestHouse) {

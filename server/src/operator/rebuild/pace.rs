@@ -19,7 +19,9 @@ pub(super) struct Pace<'a> {
     slug: String,
     /// Of the conference, when it began.
     head: Position,
+    /// When what is counted now began, and how much of it was done by then.
     began: Instant,
+    began_at: u64,
     working_since: Instant,
     said_at: Instant,
 }
@@ -27,7 +29,21 @@ pub(super) struct Pace<'a> {
 impl<'a> Pace<'a> {
     pub(super) fn new(clock: &'a Clock, is_fast: bool, ledger: &LedgerHead) -> Self {
         let (now, slug, head) = (Instant::now(), ledger.slug.clone(), ledger.head);
-        Self { clock, is_fast, slug, head, began: now, working_since: now, said_at: now }
+        Self {
+            clock,
+            is_fast,
+            slug,
+            head,
+            began: now,
+            began_at: 0,
+            working_since: now,
+            said_at: now,
+        }
+    }
+
+    /// From now on orders are counted. So many were written by an earlier run.
+    pub(super) fn turns_to_orders(&mut self, done: usize) {
+        (self.began, self.began_at) = (Instant::now(), done as u64);
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -67,7 +83,7 @@ impl<'a> Pace<'a> {
             return Ok(false);
         }
         self.said_at = Instant::now();
-        let rate = done as f64 / self.began.elapsed().as_secs_f64();
+        let rate = done.saturating_sub(self.began_at) as f64 / self.began.elapsed().as_secs_f64();
         let left = all.saturating_sub(done) as f64 / rate.max(1.0);
         let slug = &self.slug;
         writeln!(out, "{slug}: {done} of {all} {what}, {rate:.0} a second, {left:.0} s left")?;

@@ -15,7 +15,18 @@ pub(super) async fn write(
     rows: Rows,
 ) -> std::result::Result<(), CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    if !move_head(&mut transaction, commit).await.map_err(classify)? {
+    apply(&mut transaction, commit, rows).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// What a commit writes, in a transaction that has begun.
+pub(super) async fn apply(
+    transaction: &mut SqliteConnection,
+    commit: &Commit,
+    rows: Rows,
+) -> std::result::Result<(), CommitError> {
+    if !move_head(transaction, commit).await.map_err(classify)? {
         return Err(CommitError::Conflict);
     }
     sqlx::query(WRITE)
@@ -33,10 +44,9 @@ pub(super) async fn write(
         .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.body.clone()))
         .bind(rows.attendees)
         .bind(rows.attendees_gone)
-        .execute(&mut *transaction)
+        .execute(transaction)
         .await
         .map_err(classify)?;
-    transaction.commit().await?;
     Ok(())
 }
 
