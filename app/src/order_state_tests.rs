@@ -30,6 +30,7 @@ fn view(status: OrderStatus, asked: u32, held: u32) -> OrderView {
         payment: None,
         confirmed_at: None,
         seats: Vec::new(),
+        was_short: false,
     }
 }
 

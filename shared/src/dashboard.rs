@@ -30,12 +30,37 @@ pub struct DashboardView {
     pub orders_confirmed: u32,
     /// Orders that hold seats now.
     pub orders_held: u32,
+    /// All orders that ever were.
+    #[serde(default)]
+    pub orders_placed: u32,
+    /// Those that were offered fewer seats than they asked for, and how they ended.
+    #[serde(default)]
+    pub short: ShortOrders,
     /// Hours in which seats were sold, oldest first; hours without sales are missing.
     pub sales: Vec<SalesHour>,
     /// Newest first, at most [`HAPPENINGS_MAX`]; in a push at most [`HAPPENINGS_PER_PUSH`].
     pub happenings: Vec<Happening>,
     /// All that ever happened here; by it a page sees that it missed some.
     pub happenings_count: u64,
+}
+
+/// Orders that at some time were offered fewer seats than they asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ShortOrders {
+    pub orders: u32,
+    /// Of these, confirmed.
+    pub confirmed: u32,
+    /// Of these, not at their end.
+    pub open: u32,
+}
+
+impl ShortOrders {
+    /// Those that ended without seats: let go, expired or given back.
+    #[must_use]
+    pub const fn left(self) -> u32 {
+        self.orders.saturating_sub(self.confirmed).saturating_sub(self.open)
+    }
 }
 
 /// What one seat type brought in.

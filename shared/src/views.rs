@@ -173,6 +173,9 @@ pub struct OrderView {
     /// One entry per bought seat, by position; empty before the order is confirmed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seats: Vec<SeatView>,
+    /// At some time fewer seats were held for it than it asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_short: bool,
 }
 
 impl OrderView {

@@ -19,4 +19,5 @@ pub mod seat_card;
 pub mod seat_type_card;
 pub mod seat_type_form;
 pub mod seats_chart;
+pub mod short_orders;
 pub mod wrong_address;

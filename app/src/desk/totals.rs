@@ -53,7 +53,7 @@ pub fn digits(number: u32) -> String {
 mod tests {
     use super::*;
     use crate::desk::samples::seats;
-    use shared::dashboard::SeatRevenue;
+    use shared::dashboard::{SeatRevenue, ShortOrders};
     use shared::views::{ConferenceView, SeatTypeView};
     use shared::{ConferenceId, Currency, SeatTypeId, Timestamp};
     use uuid::Uuid;
@@ -86,6 +86,8 @@ mod tests {
             revenue: revenue.collect(),
             orders_confirmed: 0,
             orders_held: 0,
+            orders_placed: 0,
+            short: ShortOrders::default(),
             sales: Vec::new(),
             happenings: Vec::new(),
             happenings_count: 0,

@@ -109,6 +109,7 @@ mod tests {
             payment: None,
             confirmed_at: None,
             seats: Vec::new(),
+            was_short: false,
         };
         let slug = || "rustconf".to_owned();
         [

@@ -63,6 +63,7 @@ pub(crate) fn order() -> OrderView {
         payment: None,
         confirmed_at: Some(NOON),
         seats: Vec::new(),
+        was_short: false,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::Position;
 use serde::{Deserialize, Serialize, Serializer};
 use shared::dashboard::{
     DashboardView, HAPPENINGS_MAX, HAPPENINGS_PER_PUSH, Happening, SALES_HOURS_MAX, SalesHour,
-    SeatRevenue,
+    SeatRevenue, ShortOrders,
 };
 use shared::views::{ConferenceView, OrderStatus, OrderView};
 use shared::{Money, SeatTypeId, Timestamp};
@@ -28,6 +28,8 @@ pub struct Dashboard {
     seat_types: BTreeMap<SeatTypeId, Brought>,
     orders_confirmed: u32,
     orders_held: u32,
+    orders_placed: u32,
+    short: ShortOrders,
     /// Oldest first. A sale that was cancelled later was a sale in its hour.
     sales: VecDeque<SalesHour>,
     /// Newest first.
@@ -54,8 +56,13 @@ pub struct Told<'a> {
 /// What one order adds to the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
+    is_placed: bool,
     is_held: bool,
     is_confirmed: bool,
+    /// It was offered fewer seats than it asked for.
+    is_short: bool,
+    /// That, and it has not ended.
+    is_open: bool,
     seats: u32,
     /// Only of a confirmed order.
     paid: Vec<(SeatTypeId, i64)>,
@@ -68,10 +75,14 @@ impl Share {
         let Some(order) = order else { return Self::default() };
         let is_confirmed = order.status == OrderStatus::Confirmed;
         let is_held = matches!(order.status, OrderStatus::Held | OrderStatus::PartlyHeld);
+        let is_open = is_held || order.status == OrderStatus::Reserving;
         let paid = order.lines.iter().filter(|_| is_confirmed);
         Self {
+            is_placed: true,
             is_held: is_held && 0 < order.seats(),
             is_confirmed,
+            is_short: order.was_short,
+            is_open: order.was_short && is_open,
             seats: order.seats(),
             paid: paid.map(|line| (line.seat_type, line.line_total.minor)).collect(),
         }
@@ -116,6 +127,8 @@ impl Dashboard {
             revenue: revenue.collect(),
             orders_confirmed: self.orders_confirmed,
             orders_held: self.orders_held,
+            orders_placed: self.orders_placed,
+            short: self.short,
             sales: self.sales.iter().copied().collect(),
             happenings: self.happenings.iter().take(happenings_max).cloned().collect(),
             happenings_count: self.happenings_count,
@@ -129,6 +142,11 @@ impl Dashboard {
         };
         count(&mut self.orders_held, before.is_held, after.is_held);
         count(&mut self.orders_confirmed, before.is_confirmed, after.is_confirmed);
+        count(&mut self.orders_placed, before.is_placed, after.is_placed);
+        count(&mut self.short.orders, before.is_short, after.is_short);
+        let was_bought = before.is_short && before.is_confirmed;
+        count(&mut self.short.confirmed, was_bought, after.is_short && after.is_confirmed);
+        count(&mut self.short.open, before.is_open, after.is_open);
         for (seat_type, minor) in &before.paid {
             self.seat_types.entry(*seat_type).or_default().minor -= minor;
         }

@@ -72,6 +72,7 @@ fn placed(
         payment: None,
         confirmed_at: None,
         seats: Vec::new(),
+        was_short: false,
     })
 }
 
@@ -87,6 +88,7 @@ fn apply_order(view: &mut OrderView, event: &OrderEvent, recorded_at: Timestamp)
         }
         OrderEvent::OrderPartiallyReserved { seats } => {
             view.status = OrderStatus::PartlyHeld;
+            view.was_short = true;
             hold(view, seats);
         }
         OrderEvent::OrderReservationCompleted { seats } => {

@@ -5,13 +5,14 @@ use crate::house::{Browser, Db, TestHouse, fresh, start};
 use crate::live::Socket;
 use crate::on_both_databases;
 use server::store::SessionScope;
-use shared::dashboard::{DashboardView, HAPPENINGS_PER_PUSH, HappeningKind};
+use shared::dashboard::{DashboardView, HAPPENINGS_PER_PUSH, HappeningKind, ShortOrders};
 use shared::live::{ClientFrame, ServerFrame, Snapshot, Topic, View};
 use shared::management::ChangeQuota;
 use shared::{CommandId, Currency, Money, RefusalCode};
 
 on_both_databases! {
     a_dashboard_moves_with_everything_that_happens
+    fewer_seats_than_wanted_are_counted_to_their_end
     a_dashboard_is_the_same_after_a_restart
 }
 
@@ -89,6 +90,34 @@ async fn a_dashboard_moves_with_everything_that_happens(house: TestHouse) {
     assert_eq!((numbers(&last), last.orders_held, last.orders_confirmed), ((2, 0, 39_800), 0, 1));
     let text = serde_json::to_string(&whole(&house, &mia).await.happenings).unwrap();
     assert!(!text.contains('@') && !text.contains("Lovelace"), "{text}");
+}
+
+/// Of 20 seats one order holds 17 and two want four: one buys the three that are left, one gets none.
+async fn fewer_seats_than_wanted_are_counted_to_their_end(house: TestHouse) {
+    let mia = desk(&house).await;
+    let view = house.conference_view(SLUG).await;
+    let short = async || whole(&house, &mia).await.short;
+    house.up_to_payment(&view, 17).await;
+    assert_eq!(short().await, ShortOrders::default());
+
+    let (buyer, payment_id, total) = house.up_to_payment(&view, 4).await;
+    assert_eq!(short().await, ShortOrders { orders: 1, confirmed: 0, open: 1 });
+    house.paid(&buyer, payment_id, total).await;
+    assert_eq!(short().await, ShortOrders { orders: 1, confirmed: 1, open: 0 });
+
+    let late = Browser::new(SLUG);
+    house.accepted(&late.register(&[(view.seat_types[0].id, 4)]), &late.token).await;
+    assert_eq!(short().await, ShortOrders { orders: 2, confirmed: 1, open: 1 });
+    house.pass_seconds(16 * 60 + 11 * 60);
+    let is_over = |snapshot: &Snapshot| matches!(&snapshot.view, View::Dashboard(view) if view.short.open == 0);
+    let mut screen = Socket::open_at(&house, &mia).await;
+    screen.watch(&topic(), None).await;
+    let last = shown(screen.snapshot_when(is_over).await);
+    assert_eq!(
+        (last.short, last.short.left()),
+        (ShortOrders { orders: 2, confirmed: 1, open: 0 }, 1)
+    );
+    assert_eq!(last.orders_placed, 3);
 }
 
 async fn a_dashboard_is_the_same_after_a_restart(house: TestHouse) {

@@ -10,6 +10,7 @@ use crate::desk::parts::number_tiles::NumberTiles;
 use crate::desk::parts::public_link::PublicLink;
 use crate::desk::parts::sales_chart::SalesChart;
 use crate::desk::parts::seats_chart::SeatsChart;
+use crate::desk::parts::short_orders::ShortOrdersPanel;
 use crate::desk::session::use_session;
 use crate::desk::watching::Watching;
 use crate::erased::{either, flag, memo, press, text};
@@ -42,6 +43,7 @@ fn numbers(watching: Watching) -> AnyView {
             <div class="dashboard-drawings">
                 <SeatsChart watching=watching />
                 <SalesChart watching=watching />
+                <ShortOrdersPanel watching=watching />
                 <section class="desk-panel" aria-labelledby="share">
                     <h2 id="share">"Share the link"</h2>
                     <PublicLink />

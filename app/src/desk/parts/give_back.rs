@@ -159,6 +159,7 @@ mod tests {
             payment,
             confirmed_at: None,
             seats: Vec::new(),
+            was_short: false,
         }
     }
 
