@@ -5,7 +5,6 @@ use crate::house::{Db, TestHouse, start, start_with};
 use crate::payment::eventually;
 use crate::program::Program;
 use futures_util::StreamExt;
-use reqwest::{Client, StatusCode};
 use server::trust;
 use shared::live::ServerFrame;
 use std::time::Duration;
@@ -116,17 +115,4 @@ async fn a_wrong_time_is_named_at_the_start() {
         let words = String::from_utf8_lossy(&ended.stderr);
         assert!(!ended.status.success() && words.contains("DRAIN_SECONDS"), "{wrong}: {words}");
     }
-}
-
-/// A health check that asks by name is answered like any other request, and is no reason to stay.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_house_that_stops_without_leaving_is_not_ready_either() {
-    let house = start(Db::Sqlite).await;
-    let client: &Client = &house.client;
-    assert_eq!(
-        client.get(house.url("/health/ready")).send().await.unwrap().status(),
-        StatusCode::OK
-    );
-    house.stop.cancel();
-    assert!(house.leaving.has_begun());
 }

@@ -1,10 +1,11 @@
 //! Two releases beside each other on one database, behind one proxy: a page of the one names files that
 //! the other does not have.
 
-use crate::house::{Db, TestHouse, start_with};
+use crate::house::{Browser, Db, TestHouse, start_with};
 use crate::payment::eventually;
 use crate::shell::build_app;
 use reqwest::{Response, StatusCode};
+use shared::{Problem, RefusalCode};
 use std::fs;
 use std::path::Path;
 
@@ -129,4 +130,29 @@ async fn nowhere_is_not_for_ever() {
         })
         .await;
     eventually("it is found", async || get(&older, NEWER).await.status() == StatusCode::OK).await;
+}
+
+/// A page of a newer release asks an older server for what that does not know: it says so in words that
+/// every page understands, and nothing happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_does_not_know_it_refuses_in_known_words() {
+    let house = start_with(Db::Sqlite, |_| {}).await;
+    let conference = house.conference("newer", &[("General", 0, 5)]).await;
+    let browser = Browser::new("newer");
+    let known = browser.register(&[(conference.seat_types[0].id, 1)]);
+    let mut more = serde_json::to_value(&known).unwrap();
+    more["invented_later"] = true.into();
+    for (route, code) in [
+        ("register-to-conference", RefusalCode::Malformed),
+        ("invented-later", RefusalCode::CommandUnknown),
+    ] {
+        let url = house.url(&format!("/api/commands/{route}"));
+        let asking = house.client.post(url).bearer_auth(&browser.token).json(&more);
+        let answer = asking.send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{route}: {}", answer.status());
+        let problem: Problem = answer.json().await.unwrap();
+        assert_eq!(problem.code, code, "{route}");
+    }
+    assert_eq!(house.conference_view("newer").await.seat_types[0].held, 0);
+    house.accepted(&known, &browser.token).await;
 }
