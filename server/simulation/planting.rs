@@ -163,7 +163,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "does not write the rows of lists",
         "ledger/memory/commit.rs",
-        "changes.orders.iter().filter_map(|id| self.lookup(*id, changed_at)).collect()",
+        "changes.orders.iter().filter_map(|(id, at)| self.lookup(*id, at.0)).collect()",
         "vec![]",
     ),
     // The workers.

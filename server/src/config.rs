@@ -12,7 +12,10 @@ use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+/// The longest time to leave in.
+const DRAIN_SECONDS_MAX: u64 = 300;
 /// Good enough for mails that nobody sends on.
 const DEFAULT_SENDER: &str = "no-reply@localhost";
 
@@ -43,6 +46,11 @@ pub struct Http {
     /// How far ahead of the machine's clock to start, behind the test door: a test's time goes on over
     /// a restart. `TEST_CLOCK_AHEAD_MS`
     pub test_clock_ahead_ms: i64,
+    /// The release to call ourselves, behind the test door, instead of our own. `TEST_RELEASE`
+    pub test_release: Option<String>,
+    /// How long to serve on after the order to stop, while we say that we are not ready any more; `None`:
+    /// not at all, or for a moment when other servers were heard. `DRAIN_SECONDS`
+    pub drain: Option<Duration>,
     /// Commands per minute and client address; 0: no limit, neither on frames of a socket nor, unless
     /// they are set, on orders and requests (for load tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
@@ -198,6 +206,8 @@ impl Config {
             dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
+            test_release: env::var("TEST_RELEASE").ok(),
+            drain: drain(&mut mistakes),
             commands_per_minute,
             orders_per_minute: parse_or("ORDERS_PER_MINUTE", orders, &mut mistakes),
             requests_per_minute: parse_or("REQUESTS_PER_MINUTE", requests, &mut mistakes),
@@ -252,6 +262,8 @@ impl Config {
                 dist_dir: folder.join("dist"),
                 test_door: true,
                 test_clock_ahead_ms: 0,
+                test_release: None,
+                drain: None,
                 commands_per_minute: 0,
                 orders_per_minute: 0,
                 requests_per_minute: 0,
@@ -270,6 +282,14 @@ impl Config {
             tls: Tls { trusted_certificates: None },
             secrets: Secrets::derive(&[7; 32], None),
         }
+    }
+}
+
+impl Http {
+    /// The release that pages compare themselves with.
+    pub(crate) fn release(&self) -> &str {
+        let wanted = self.test_release.as_deref().filter(|_| self.test_door);
+        wanted.unwrap_or(env!("CARGO_PKG_VERSION"))
     }
 }
 
@@ -308,6 +328,17 @@ fn own_secret(data_dir: &Path) -> anyhow::Result<Vec<u8>> {
     file.write_all(&secret)?;
     file.sync_all()?;
     Ok(secret)
+}
+
+/// Bounded, because whoever told us to stop waits for us.
+fn drain(mistakes: &mut Vec<String>) -> Option<Duration> {
+    const NAME: &str = "DRAIN_SECONDS";
+    env::var(NAME).ok().filter(|value| !value.is_empty())?;
+    let seconds = parse_or(NAME, "0", mistakes);
+    if DRAIN_SECONDS_MAX < seconds {
+        mistakes.push(format!("{NAME}={seconds} (at most {DRAIN_SECONDS_MAX})"));
+    }
+    Some(Duration::from_secs(seconds))
 }
 
 fn var_or(name: &str, default: &str) -> String {

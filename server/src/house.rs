@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::deadlines::{self, Deadlines};
 use crate::effects::{self, Effects};
 use crate::http::{self, connections};
+use crate::leaving::Leaving;
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
@@ -28,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+/// How long a server that has others beside it goes on being there after it said that it leaves, unless
+/// the configuration says: two looks of a proxy that looks every half second, and a little.
+const LEAVES_FOR: Duration = Duration::from_secs(2);
 /// Since the order to stop: until then sockets and requests under way may finish.
 const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Since the order to stop: until then workers may finish what they have begun outside.
@@ -53,8 +57,10 @@ pub struct House {
     pub public_url: Arc<str>,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
+    /// When the server leaves, which comes before it stops.
+    pub leaving: Leaving,
     /// Which release this is; pages compare it with theirs.
-    pub release: &'static str,
+    pub release: Arc<str>,
     bells: Bells,
     workers: TaskTracker,
 }
@@ -98,7 +104,9 @@ impl House {
         let mailer = Mailer::open(&config.mail, &trust, public_url.clone())?;
         let maintenance = Maintenance::new(store.clone());
         maintenance.look().await.context("cannot read the switches")?;
+        let stop = CancellationToken::new();
         let house = Self {
+            release: config.http.release().into(),
             config: Arc::new(config),
             clock,
             store,
@@ -109,8 +117,8 @@ impl House {
             maintenance,
             provider,
             public_url,
-            stop: CancellationToken::new(),
-            release: env!("CARGO_PKG_VERSION"),
+            leaving: Leaving::before(stop.clone()),
+            stop,
             bells,
             workers: TaskTracker::new(),
         };
@@ -121,7 +129,7 @@ impl House {
     /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
     pub async fn serve(self, listener: TcpListener) {
         let router = http::router(self.clone());
-        let served = connections::serve(listener, router, &self.config.http, self.stop.clone());
+        let served = connections::serve(listener, router, &self.config.http, self.leaving.clone());
         let stop = self.stop.clone();
         let stopped = tokio::spawn(async move {
             stop.cancelled().await;
@@ -141,6 +149,15 @@ impl House {
         let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
         self.wind_up(stopped_at).await;
         info!("Stopped");
+    }
+
+    /// How long it serves on after it was told to stop: so that whatever stands before several servers
+    /// notices. Who is alone has nobody who could be asked instead.
+    #[must_use]
+    pub fn leaves_for(&self) -> Duration {
+        let has_others = || self.ledgers.peers().is_some_and(|peers| !peers.others().is_empty());
+        let by_itself = || if has_others() { LEAVES_FOR } else { Duration::ZERO };
+        self.config.http.drain.unwrap_or_else(by_itself)
     }
 
     /// Finishes what is under way behind the doors. Each part has its bound, because each may wait for

@@ -15,6 +15,7 @@ pub mod house;
 pub mod html;
 pub mod http;
 pub mod inbox;
+pub mod leaving;
 pub mod ledger;
 pub mod ledgers;
 pub mod live;

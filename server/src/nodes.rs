@@ -52,6 +52,16 @@ impl Nodes {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
+    /// The others that were heard lately and can be reached.
+    #[must_use]
+    pub fn others(&self, now: Instant) -> Vec<Node> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = heard.iter().filter(|(id, (url, at))| {
+            **id != self.me.id && !url.is_empty() && now < *at + HEARD_WITHIN
+        });
+        there.map(|(id, (url, _))| Node { id: *id, url: url.clone() }).collect()
+    }
+
     /// The node that usually writes this ledger; `None` when that is us, or nobody knows.
     #[must_use]
     pub fn writer_elsewhere(&self, ledger: Uuid, now: Instant) -> Option<Node> {
@@ -130,9 +140,11 @@ mod tests {
         assert_eq!(nodes.writer_elsewhere(theirs, began), None, "nobody was heard");
         nodes.heard(me.clone(), began);
         nodes.heard(other.clone(), began);
+        assert_eq!(nodes.others(began), [other.clone()]);
         assert_eq!(nodes.writer_elsewhere(theirs, began), Some(other.clone()));
         let later = began + HEARD_WITHIN;
         nodes.heard(me, later);
+        assert_eq!(nodes.others(later), []);
         assert_eq!(nodes.writer_elsewhere(theirs, later), None);
         nodes.heard(other.clone(), later);
         assert_eq!(nodes.writer_elsewhere(theirs, later), Some(other));

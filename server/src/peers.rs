@@ -98,6 +98,12 @@ impl Peers {
         }
     }
 
+    /// The other nodes that were heard lately.
+    #[must_use]
+    pub fn others(&self) -> Vec<Node> {
+        self.nodes.others(Instant::now())
+    }
+
     /// What another node asks, if it is one.
     ///
     /// # Errors

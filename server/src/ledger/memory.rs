@@ -89,7 +89,9 @@ struct Changes {
     entry_changed: bool,
     conference_changed: bool,
     dashboard_changed: bool,
-    orders: HashSet<OrderId>,
+    /// Orders whose own stream got an event, and when it got the last one: not all of a batch was decided
+    /// at the same moment.
+    orders: HashMap<OrderId, Timestamp>,
     order_views: HashSet<OrderId>,
     /// Seats whose name, ticket or admission changed.
     seats: BTreeSet<(OrderId, u32)>,
@@ -366,7 +368,8 @@ impl Memory {
             let view_changed = file.fold(about, stream, event, at);
             file.remember(stream, version, command_id, position);
             file.touched_in_batch = self.batch;
-            self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
+            let own = process.filter(|_| matches!(event, Event::Order(_)));
+            self.changes.orders.extend(own.map(|id| (id, at)));
             self.changes.order_views.extend(process.filter(|_| view_changed));
             if let Event::SeatAssignments(event) = event {
                 let seat = process.zip(event.position());

@@ -21,6 +21,7 @@ use shared::{
 };
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -169,7 +170,7 @@ impl TestHouse {
         format!("ws://{}/api/live", self.addr)
     }
 
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -184,10 +185,16 @@ impl TestHouse {
 
     /// Another server on the same database, with the same clock and the same secrets.
     pub(crate) async fn another_node(&self) -> Self {
+        self.another_node_with(|_, _| {}).await
+    }
+
+    /// The same, with other settings; the folder is its own.
+    pub(crate) async fn another_node_with(&self, change: impl FnOnce(&mut Config, &Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = self.config.clone();
         config.storage.data_dir = folder.path().to_owned();
         config.mail.dir = folder.path().join("mail");
+        change(&mut config, folder.path());
         open(config, self.house.clock.clone(), folder).await
     }
 

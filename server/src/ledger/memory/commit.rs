@@ -19,7 +19,6 @@ impl Memory {
         }
         let changes = &self.changes;
         let (attendees, attendees_gone) = self.attendees();
-        let changed_at = changes.events.last().map_or(0, |event| event.recorded_at);
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
         Ok(Some(Commit {
             ledger: self.id.0,
@@ -27,7 +26,7 @@ impl Memory {
             events: changes.events.clone(),
             entry: self.entry(),
             documents: self.documents()?,
-            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id, changed_at)).collect(),
+            lookups: changes.orders.iter().filter_map(|(id, at)| self.lookup(*id, at.0)).collect(),
             attendees,
             attendees_gone,
             deadlines: deadlines.collect(),

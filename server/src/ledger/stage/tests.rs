@@ -210,6 +210,24 @@ fn one_command_runs_to_rest_in_one_commit() {
     assert!(commit.events.iter().all(|event| event.command_id.is_some()), "one story, one id");
 }
 
+/// What comes while a batch is on its way is decided at other moments than the rest of the next one.
+#[test]
+fn the_rows_of_a_batch_say_when_each_order_changed() {
+    let mut desk = Desk::open(10, 10);
+    let ids = [order_id(1), order_id(2)];
+    desk.memory.load_orders(&ids, &[]).unwrap();
+    for (number, at) in [(1, NOON), (2, NOON + 7)] {
+        let command_id = Some(CommandId(Uuid::from_u128(900 + u128::from(number))));
+        let (authority, command) = (token(number), register(number, GENERAL, 1));
+        let request = Request { command_id, authority, effect_done: None, command };
+        perform(&mut desk.memory, request, at).unwrap();
+    }
+    let commit = desk.memory.commit().unwrap().unwrap();
+    let rows = commit.lookups.iter().map(|row| (row.process, row.changed_at));
+    let changed: BTreeMap<Uuid, i64> = rows.collect();
+    assert_eq!(changed, [(ids[0].0, NOON.0), (ids[1].0, NOON.0 + 7)].into());
+}
+
 #[test]
 fn orders_that_nobody_touches_leave_the_memory_and_come_back_whole() {
     let mut desk = Desk::open(100_000, 0);
