@@ -92,6 +92,18 @@ impl World {
         }
     }
 
+    /// Somebody looks at an order in another tab, while something else is asked in this one.
+    pub(crate) fn glance(self: &Arc<Self>, rng: &mut Rng, ledger: ConferenceId, read: Request) {
+        let (world, mut rng) = (self.clone(), rng.fork());
+        self.errands.spawn(async move {
+            sleep(Duration::from_millis(rng.u64(0..400))).await;
+            let node = world.some_node(&mut rng).await;
+            if let Some(Ok(answer)) = world.hear(&node, ledger, &read).await {
+                world.is_durable(ledger, &answer);
+            }
+        });
+    }
+
     /// A copy of the request that hangs somewhere and arrives when nobody expects it.
     fn repeat_later(self: &Arc<Self>, rng: &mut Rng, ledger: ConferenceId, request: &Request) {
         self.count("requests repeated");
