@@ -18,6 +18,7 @@ use crate::world::World;
 use crate::{database, faults, owner, verdict};
 use anyhow::{Context, bail};
 use serde_json::json;
+use server::domain::registration_process::Effect;
 use server::store::Store;
 use shared::views::ConferenceView;
 use std::path::PathBuf;
@@ -333,7 +334,7 @@ async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
         }
         let store = Store::open(&stage.server().database_url).await?;
         let provider = stage.provider();
-        if store.next_effect().await?.is_none()
+        if store.next_effect(Effect::KINDS).await?.is_none()
             && store.next_deadline().await?.is_none()
             && verdict::money::Provider::read(&provider)?.is_at_rest()
         {
