@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::http::proxies::Proxies;
+use crate::nodes::Program;
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::Address;
@@ -24,6 +25,8 @@ pub struct Config {
     pub mail: Mail,
     pub tls: Tls,
     pub secrets: Secrets,
+    /// What this server runs: this build, except where a test is another release.
+    pub program: Program,
 }
 
 #[derive(Clone, Debug)]
@@ -238,7 +241,8 @@ impl Config {
         let trusted_certificates = var_or("TRUSTED_CERTIFICATES", "");
         let trusted_certificates =
             (!trusted_certificates.is_empty()).then(|| PathBuf::from(trusted_certificates));
-        Ok(Self { http, storage, payment, mail, tls: Tls { trusted_certificates }, secrets })
+        let (tls, program) = (Tls { trusted_certificates }, Program::of_this_build());
+        Ok(Self { http, storage, payment, mail, tls, secrets, program })
     }
 
     /// A configuration for a test: a free port, everything in one folder, no limits.
@@ -269,6 +273,7 @@ impl Config {
             },
             tls: Tls { trusted_certificates: None },
             secrets: Secrets::derive(&[7; 32], None),
+            program: Program::of_this_build(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod effects;
 mod export;
+mod generations;
 mod history;
 mod maintenance;
 mod migrate;
@@ -19,12 +20,13 @@ mod verify;
 
 use crate::clock::Clock;
 use crate::config::Operator;
+use crate::nodes::Program;
 use crate::store::{LedgerHead, Store};
 use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 
-pub use rebuild::Wanted as Rebuild;
+pub use rebuild::{Miscounted, Wanted as Rebuild, make_documents};
 pub use verify::Liveness;
 
 /// Ledgers and rows that are read at once.
@@ -45,6 +47,8 @@ pub const USAGE: &str = "  verify [SLUG] [--stopped]
   rebuild-views [SLUG|all] [--from SLUG] [--fast] [--anew]
                    writes documents and rows anew from the events, a quarter of the time (`--fast`: all of
                    it); goes on where an earlier run was interrupted (`--anew`: from the beginning)
+  drop-old-views   deletes the documents of other releases, once no server of them runs and nobody wants
+                   to go back
   backup FILE      copies everything, as it is at one moment, while servers run
   restore FILE     fills an empty database from a copy, of either kind, and verifies it
   migrate-store URL
@@ -74,6 +78,7 @@ pub enum Tool {
     RetryEffects { id: String },
     DiscardEffect { id: String, yes: bool },
     RebuildViews(Rebuild),
+    DropOldViews,
     Backup { file: PathBuf },
     Restore { file: PathBuf },
     MigrateStore { url: String },
@@ -102,6 +107,7 @@ impl Tool {
             ["effects", "discard", id] => Self::DiscardEffect { id: owned(id), yes: flags.yes },
             ["rebuild-views"] | ["rebuild-views", "all"] => Self::RebuildViews(flags.rebuild(None)),
             ["rebuild-views", slug] => Self::RebuildViews(flags.rebuild(Some(owned(slug)))),
+            ["drop-old-views"] => Self::DropOldViews,
             ["backup", file] => Self::Backup { file: PathBuf::from(file) },
             ["restore", file] => Self::Restore { file: PathBuf::from(file) },
             ["migrate-store", url] => Self::MigrateStore { url: owned(url) },
@@ -150,6 +156,9 @@ impl Tool {
             Self::RetryEffects { id } => effects::retry(store, clock, &id, out).await,
             Self::DiscardEffect { id, yes } => effects::discard(store, &id, yes, out).await,
             Self::RebuildViews(wanted) => rebuild::rebuild(store, clock, wanted, out).await,
+            Self::DropOldViews => {
+                generations::drop_others(store, Program::of_this_build(), out).await
+            }
             Self::Backup { file } => backup::backup(store, &file, clock, out).await,
             Self::Export { slug } => export::export(store, slug.as_deref(), out).await,
             Self::MaintenanceOn { message } => maintenance::on(store, &message, out).await,
@@ -292,6 +301,7 @@ mod tests {
             "history",
             "effects",
             "rebuild-views",
+            "drop-old-views",
             "backup",
             "restore",
             "migrate-store",

@@ -7,6 +7,7 @@ use server::clock::Clock;
 use server::config::Config;
 use server::domain::conference::{Command as Manage, Details, SeatType};
 use server::house::House;
+use server::nodes::Program;
 use server::payment_gateway::{Callback, Outcome};
 use server::trust;
 use shared::commands::{
@@ -184,10 +185,16 @@ impl TestHouse {
 
     /// Another server on the same database, with the same clock and the same secrets.
     pub(crate) async fn another_node(&self) -> Self {
+        self.another_node_as(self.config.program).await
+    }
+
+    /// The same of another release.
+    pub(crate) async fn another_node_as(&self, program: Program) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = self.config.clone();
         config.storage.data_dir = folder.path().to_owned();
         config.mail.dir = folder.path().join("mail");
+        config.program = program;
         open(config, self.house.clock.clone(), folder).await
     }
 
@@ -198,10 +205,29 @@ impl TestHouse {
 
     /// Stops the server in an orderly way and starts another on the same data and at the same time.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(async {}).await
+    }
+
+    /// The same as another release.
+    pub(crate) async fn restart_as(mut self, program: Program) -> Self {
+        self.config.program = program;
+        self.restart().await
+    }
+
+    /// The same, and something happens meanwhile.
+    pub(crate) async fn restart_after(self, meanwhile: impl Future<Output = ()>) -> Self {
         let Self { house, config, serving, folder, .. } = self;
         house.stop.cancel();
         serving.await.unwrap();
+        meanwhile.await;
         open(config, house.clock.clone(), folder).await
+    }
+
+    /// Stops the server in an orderly way.
+    pub(crate) async fn stopped(self) {
+        let Self { house, serving, .. } = self;
+        house.stop.cancel();
+        serving.await.unwrap();
     }
 
     /// A published conference with these seat types: name, price in cents, quota.
