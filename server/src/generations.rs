@@ -71,7 +71,8 @@ pub struct Generations {
     pub gate: Gate,
 }
 
-/// A ledger whose documents cannot be made, for as long as its head stays there.
+/// A ledger whose documents were made or cannot be made, for as long as its head stays there: what is missing
+/// all the same, the history does not have.
 #[derive(Clone, Copy)]
 struct Left {
     head: Position,
@@ -153,13 +154,13 @@ impl Generations {
                     continue;
                 }
                 look.found += 1;
-                let cannot =
-                    if is_missing { self.make(ledger).await } else { self.keep(ledger).await };
-                match cannot {
-                    Some(cannot) => {
-                        look.is_miscounted |= cannot.is_miscounted;
-                        left.insert(id, cannot);
-                    }
+                let done = match is_missing {
+                    true => Some(self.make(ledger).await),
+                    false => self.keep(ledger).await,
+                };
+                look.is_miscounted |= done.is_some_and(|done| done.is_miscounted);
+                match done {
+                    Some(done) => drop(left.insert(id, done)),
                     None => drop(left.remove(&id)),
                 }
             }
@@ -170,14 +171,14 @@ impl Generations {
     }
 
     /// Folds the whole history, at a pace. Says so when that cannot be done.
-    async fn make(&self, ledger: LedgerHead) -> Option<Left> {
+    async fn make(&self, ledger: LedgerHead) -> Left {
         let (store, slug, head) = (self.store.clone(), ledger.slug.clone(), ledger.head);
         // In a task of its own: the rules trust the history, and stop when it breaks them.
         let made = tokio::spawn(async move { make_documents(&store, &ledger).await }).await;
         let error = match made.unwrap_or_else(|panic| Err(anyhow::Error::new(panic))) {
             Ok(()) => {
                 info!(conference = slug, position = head, "Made the documents of a conference");
-                return None;
+                return Left { head, is_miscounted: false };
             }
             Err(error) => error,
         };
@@ -188,7 +189,7 @@ impl Generations {
             let error = format!("{error:#}");
             error!(conference = slug, error, "Cannot make the documents of a conference");
         }
-        Some(Left { head, is_miscounted })
+        Left { head, is_miscounted }
     }
 
     /// Lets the ledger write what it remembers; its own documents are its beginning.
