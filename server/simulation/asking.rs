@@ -64,7 +64,9 @@ impl World {
                 Some(Err(Failure::Refused(refusal))) if !is_lost => return Err(refusal),
                 Some(Err(Failure::Refused(_))) => self.count("answers lost"),
                 Some(Err(Failure::Busy)) => self.count("answers: busy"),
-                Some(Err(Failure::Unavailable)) => self.count("answers: unavailable"),
+                Some(Err(Failure::Unavailable | Failure::Newer)) => {
+                    self.count("answers: unavailable");
+                }
                 None => self.count("servers that never answered"),
             }
             sleep(Duration::from_millis(rng.u64(200..5_000))).await;

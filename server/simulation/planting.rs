@@ -118,8 +118,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "folds the end of a history twice",
         "ledger/reading.rs",
-        "let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);",
-        "let after = snapshot.as_ref().map_or(0, |s| s.position.saturating_sub(u64::from(PLANTED)));",
+        "let after = snapshot.position;",
+        "let after = snapshot.position.saturating_sub(u64::from(PLANTED));",
     ),
     defect(
         "does not recognise a command that comes again",
@@ -149,11 +149,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "writes a snapshot that skips an event",
         "ledger/memory/commit.rs",
-        "Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))",
-        "Ok(Some(Snapshot {
-            position: position + u64::from(PLANTED),
-            body: serde_json::to_string(&self.base)?,
-        }))",
+        "let (topic, body) = (SNAPSHOT.to_owned(), serde_json::to_string(&self.base)?);",
+        "let (topic, body) = (SNAPSHOT.to_owned(), serde_json::to_string(&self.base)?);
+        let position = position + u64::from(PLANTED);",
     ),
     defect(
         "does not write the rows of lists",
@@ -166,8 +164,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
     defect(
         "lets two servers perform the same effect",
         "effects.rs",
-        "lease_effects(now.0, lease_until.0, limit)",
-        "lease_effects(now.0, if PLANTED { now.0 } else { lease_until.0 }, limit)",
+        "lease_effects(Effect::KINDS, now.0, lease_until.0, limit)",
+        "lease_effects(Effect::KINDS, now.0, if PLANTED { now.0 } else { lease_until.0 }, limit)",
     ),
     defect(
         "gives an effect up at the first failure",

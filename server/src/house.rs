@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deadlines::{self, Deadlines};
 use crate::effects::{self, Effects};
+use crate::generations::{Gate, Generations};
 use crate::http::{self, connections};
 use crate::leaving::Leaving;
 use crate::ledgers::{Bells, Ledgers};
@@ -20,6 +21,7 @@ use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
 use anyhow::Context;
+use shared::Release;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +62,10 @@ pub struct House {
     /// When the server leaves, which comes before it stops.
     pub leaving: Leaving,
     /// Which release this is; pages compare it with theirs.
-    pub release: Arc<str>,
+    pub release: Release,
+    /// Open once requests may come here.
+    pub gate: Gate,
+    nodes: Nodes,
     bells: Bells,
     workers: TaskTracker,
 }
@@ -76,7 +81,9 @@ impl House {
         local_addr: SocketAddr,
     ) -> anyhow::Result<Self> {
         let url = &config.storage.database_url;
-        let store = Store::open(url).await.context("cannot open the database")?;
+        let store = Store::open_as(url, i64::MAX, config.program.generation).await;
+        let store = store.context("cannot open the database")?;
+        let gate = Gate::for_the_first_look(&store).await.context("cannot read the documents")?;
         let (hub, bells) = (Hub::default(), Bells::default());
         let ledgers = Ledgers::new(store.clone(), hub.clone(), clock.clone(), bells.clone());
         let here = format!("http://{local_addr}");
@@ -102,11 +109,13 @@ impl House {
         let gateway = PaymentGateway::open(provider_url, key, &trust)?;
         let owner_codes = OwnerCodes::new(&config.secrets);
         let mailer = Mailer::open(&config.mail, &trust, public_url.clone())?;
+        let url = config.http.node_url.as_str().into();
+        let (id, program) = (http::fresh_id(), config.program);
+        let nodes = Nodes::new(Node { id, url, program, is_ready: gate.is_open() });
         let maintenance = Maintenance::new(store.clone());
         maintenance.look().await.context("cannot read the switches")?;
         let stop = CancellationToken::new();
         let house = Self {
-            release: config.http.release().into(),
             config: Arc::new(config),
             clock,
             store,
@@ -119,6 +128,9 @@ impl House {
             public_url,
             leaving: Leaving::before(stop.clone()),
             stop,
+            release: program.release,
+            gate,
+            nodes,
             bells,
             workers: TaskTracker::new(),
         };
@@ -187,7 +199,7 @@ impl House {
             bells: self.bells.clone(),
             patience_seconds: deadlines::PATIENCE_SECONDS,
         };
-        self.workers.spawn(deadlines.run(self.stop.clone()));
+        self.once_open(|stop| deadlines.run(stop));
         let effects = Effects {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -199,10 +211,9 @@ impl House {
             bells: self.bells.clone(),
             patience_seconds: effects::PATIENCE_SECONDS,
         };
-        self.workers.spawn(effects.run(self.stop.clone()));
+        self.once_open(|stop| effects.run(stop));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
-        let url = self.config.http.node_url.as_str().into();
-        let nodes = Nodes::new(Node { id: http::fresh_id(), url });
+        let nodes = self.nodes.clone();
         if !self.config.http.node_url.is_empty() {
             let key = &self.config.secrets.node_key;
             self.ledgers.meet(Peers::new(nodes.clone(), key, self.clock.clone()));
@@ -212,8 +223,28 @@ impl House {
             ledgers: self.ledgers.clone(),
             hub: self.hub.clone(),
             bells: self.bells.clone(),
-            nodes,
+            clock: self.clock.clone(),
+            gate: self.gate.clone(),
+            nodes: nodes.clone(),
         };
         self.workers.spawn(news.run(self.stop.clone()));
+        let (store, ledgers, gate) = (self.store.clone(), self.ledgers.clone(), self.gate.clone());
+        let generations = Generations { store, ledgers, nodes, gate };
+        self.workers.spawn(generations.run(self.stop.clone()));
+    }
+
+    /// Until then other servers do this work, and each of their conferences would be a long history to
+    /// read.
+    fn once_open<W: Future<Output = ()> + Send + 'static>(
+        &self,
+        work: impl FnOnce(CancellationToken) -> W + Send + 'static,
+    ) {
+        let (gate, stop) = (self.gate.clone(), self.stop.clone());
+        self.workers.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = gate.opened() => work(stop.clone()).await,
+            }
+        });
     }
 }

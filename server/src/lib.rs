@@ -11,6 +11,7 @@ pub mod documents;
 pub mod domain;
 pub mod effects;
 pub mod events;
+pub mod generations;
 pub mod house;
 pub mod html;
 pub mod http;

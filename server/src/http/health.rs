@@ -35,6 +35,9 @@ async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, &'static str) {
     if door.house.leaving.has_begun() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
+    if !door.house.gate.is_open() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "makes its documents beside other releases\n");
+    }
     // In a task of its own, because a question that is dropped half-way costs its connection.
     let store = door.house.store.clone();
     let asked = tokio::spawn(async move { store.is_ready().await });

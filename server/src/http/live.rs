@@ -162,6 +162,8 @@ impl Connection {
                     None => ControlFlow::Break(End::Gone),
                 },
                 frames = self.mailbox.take() => self.push(frames).await,
+                // Another server knows what this one does not.
+                () = self.mailbox.sent_away() => ControlFlow::Break(End::Restart),
                 () = clock.sleep_until(check_owner_at.unwrap_or_default()), if check_owner_at.is_some() => {
                     self.check_owner().await
                 }

@@ -42,4 +42,5 @@ mod smtp_server;
 mod stopping;
 mod store_contract;
 mod tls;
+mod upgrade;
 mod verify;

@@ -5,7 +5,7 @@ use crate::house::{Browser, Db, TestHouse, start_with};
 use crate::payment::eventually;
 use crate::shell::build_app;
 use reqwest::{Response, StatusCode};
-use shared::{Problem, RefusalCode};
+use shared::{Problem, RefusalCode, Release};
 use std::fs;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ async fn two_releases() -> (TestHouse, TestHouse) {
     let newer = older
         .another_node_with(|config, folder| {
             config.http.dist_dir = folder.join("dist");
-            config.http.test_release = Some("9.0.0".to_owned());
+            config.program.release = Release(9, 0, 0);
             build_newer(&config.http.dist_dir);
         })
         .await;

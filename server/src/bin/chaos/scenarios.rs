@@ -20,6 +20,7 @@ use crate::{database, faults, owner, verdict};
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use serde_json::json;
+use server::domain::registration_process::Effect;
 use server::store::Store;
 use shared::views::ConferenceView;
 use std::path::PathBuf;
@@ -343,7 +344,7 @@ pub(crate) async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
         // At the same time, because each may take its time to leave.
         try_join_all(stage.nodes.iter_mut().map(|node| node.server.stop())).await?;
         let store = Store::open(&stage.server().database_url).await?;
-        if store.next_effect().await?.is_none()
+        if store.next_effect(Effect::KINDS).await?.is_none()
             && store.next_deadline().await?.is_none()
             && verdict::money::Provider::read(&stage.journal)?.is_at_rest()
         {

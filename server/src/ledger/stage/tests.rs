@@ -7,9 +7,9 @@ use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
 use crate::ledger::catch_up::CatchUp;
-use crate::ledger::memory::Bounds;
+use crate::ledger::memory::{Bounds, SNAPSHOT, Snapshot};
 use crate::store::people::Attendee;
-use crate::store::{Commit, Document, Recorded, Snapshot};
+use crate::store::{Commit, Document, Recorded};
 use crate::views::dashboard;
 use proptest::prelude::*;
 use shared::commands;
@@ -43,7 +43,7 @@ fn token(number: u8) -> Authority {
 
 impl Desk {
     fn open(general: u32, workshop: u32) -> Self {
-        let memory = Memory::open(ID, 0, None, &[]).unwrap();
+        let memory = Memory::open(ID, 0, Snapshot::default(), &[]).unwrap();
         let mut desk =
             Self { memory, history: vec![], commits: vec![], commands: 0, checker: Checker::new() };
         for command in [
@@ -126,9 +126,9 @@ impl Desk {
 
     /// Somebody else's memory of the same history, from the newest snapshot if there is one.
     fn read_back(&self) -> Memory {
-        let snapshot: Option<&Snapshot> =
-            self.commits.iter().rev().find_map(|commit| commit.snapshot.as_ref());
-        let after = snapshot.map_or(0, |snapshot| snapshot.position);
+        let snapshot = self.document(SNAPSHOT).map(|kept| Snapshot::read(kept).unwrap());
+        let snapshot = snapshot.unwrap_or_default();
+        let after = snapshot.position;
         let tail: Vec<Recorded> = self
             .history
             .iter()
@@ -743,7 +743,7 @@ proptest! {
         let mut now = NOON;
         let mut desk = Desk::open(6, 3);
         let mut highest_given = 0;
-        let mut follower = Memory::open(ID, 0, None, &[]).unwrap();
+        let mut follower = Memory::open(ID, 0, Snapshot::default(), &[]).unwrap();
         for act in &acts {
             desk.act(act, &mut now);
             desk.tell(&mut follower);
