@@ -96,10 +96,10 @@ pub fn is_hidden() -> bool {
 /// remembered it is not done at all, because nothing would end it.
 pub fn reload_once_in(ms: i64) {
     const KEY: &str = "contoso:reloaded";
-    let stretch = Some((wall_ms() / ms).to_string());
+    let stretch = (wall_ms() / ms).to_string();
     let Ok(Some(storage)) = window().session_storage() else { return };
-    let is_new = storage.get_item(KEY).is_ok_and(|last| last != stretch);
-    if is_new && storage.set_item(KEY, &stretch.unwrap_or_default()).is_ok() {
+    let is_new = storage.get_item(KEY).is_ok_and(|last| last.as_ref() != Some(&stretch));
+    if is_new && storage.set_item(KEY, &stretch).is_ok() {
         let _ = window().location().reload();
     }
 }

@@ -19,13 +19,15 @@ use futures_util::future::join_all;
 use shared::ConferenceId;
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 /// What moved is told, and what was heard is read, no more often than this.
 const PACE: Duration = Duration::from_millis(50);
+/// A node that stops goes on telling what it writes for so long.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How often the heads of what is watched are looked at, should nobody tell.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A line that breaks again and again is opened no more often than this.
@@ -56,11 +58,19 @@ impl News {
         if !self.store.is_shared() {
             return;
         }
+        let until_the_end = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.say_that_we_are_there() => {}
+                () = self.hear() => {}
+            }
+            // Requests under way are still answered. Whoever watches elsewhere would see what they wrote
+            // only at the next look.
+            sleep_until(Instant::now() + LAST_WORDS).await;
+        };
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = until_the_end => {}
             () = self.tell() => {}
-            () = self.say_that_we_are_there() => {}
-            () = self.hear() => {}
         }
     }
 

@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(nodes.writer_elsewhere(theirs, began), None, "nobody was heard");
         nodes.heard(me.clone(), began);
         nodes.heard(other.clone(), began);
-        assert_eq!(nodes.others(began), [other.clone()]);
+        assert_eq!(nodes.others(began), std::slice::from_ref(&other));
         assert_eq!(nodes.writer_elsewhere(theirs, began), Some(other.clone()));
         let later = began + HEARD_WITHIN;
         nodes.heard(me, later);
