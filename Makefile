@@ -22,10 +22,10 @@ WEB_BUILT := dist/.complete
 DOTENV = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint unit mutants simulate scaling fuzz seed rush attack chaos cluster web budget setup clean server
+.PHONY: help run test e2e lint unit mutants simulate scaling fuzz seed rush attack chaos upgrade-rehearsal cluster web budget setup clean server
 
 help: ## lists the verbs
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 
 run: ## builds everything, seeds the demo and serves it (SQLite in ./data, or DATABASE_URL)
 	@tools/setup rust web
@@ -103,6 +103,15 @@ chaos: ## kills and breaks a release server under load, on both databases: make 
 	cargo build --release -p server --bins
 	@tools/setup postgres
 	$(TARGET)/release/chaos $(CHAOS)
+
+# First the one that may be missing, then the slow ones.
+upgrade-rehearsal: PROFILE = release
+upgrade-rehearsal: ## builds the previous tagged release and this one, rolls three servers forward and back under load
+	@tools/setup rust web postgres
+	@previous=$$(tools/previous-release $(TARGET)) && \
+	$(MAKE) --no-print-directory PROFILE=release server web && \
+	$(TARGET)/release/chaos --scenario upgrade --previous $$previous/built/server \
+		--previous-dist $$previous/dist --dist $(abspath dist) $(REHEARSAL)
 
 cluster: PROFILE = release
 cluster: ## runs three servers on one throw-away PostgreSQL behind a proxy, until Ctrl-C

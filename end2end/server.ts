@@ -34,6 +34,8 @@ export class Server {
   private port = 0;
   /** How far its clock is ahead of this machine's; it stays so over a restart. */
   private aheadMs = 0;
+  /** The release it calls itself, if not by its own name. */
+  private release?: string;
   private readonly folder = mkdtempSync(join(tmpdir(), "contoso-"));
   private readonly log: string[] = [];
 
@@ -80,6 +82,13 @@ export class Server {
   /** Kill and start again: what was answered must still be true. */
   async restart(): Promise<void> {
     await this.kill();
+    await this.start();
+  }
+
+  /** Stops it in order, and starts it as another release on the same database. */
+  async upgrade(release: string): Promise<void> {
+    this.release = release;
+    await this.end("SIGTERM");
     await this.start();
   }
 
@@ -174,6 +183,7 @@ export class Server {
       COMMANDS_PER_MINUTE: "0",
       TEST_DOOR: "1",
       TEST_CLOCK_AHEAD_MS: String(this.aheadMs),
+      TEST_RELEASE: this.release,
     };
   }
 

@@ -8,6 +8,7 @@ use leptos::prelude::window;
 use shared::commands::{Accepted, BrowserCommand};
 use shared::live::{Snapshot, Topic};
 use shared::{Problem, RefusalCode};
+use std::sync::atomic::{AtomicU32, Ordering};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Headers, RequestInit, Response};
@@ -18,6 +19,9 @@ const ANSWER_WITHIN_MS: u32 = 20_000;
 const BUSY_RETRIES_MAX: u32 = 3;
 /// A server that wants a longer pause than this is not asked again by itself.
 const BUSY_PAUSE_SECONDS_MAX: i32 = 4;
+
+/// Requests that change something, and are not answered yet.
+static WAITING: AtomicU32 = AtomicU32::new(0);
 
 /// Why there is no answer to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +94,26 @@ pub(crate) async fn request(
     body: Option<String>,
     token: Option<&str>,
 ) -> Result<String, Failure> {
+    let changes = u32::from(body.is_some());
+    WAITING.fetch_add(changes, Ordering::Relaxed);
+    let outcome = until_answered(path, body.as_deref(), token).await;
+    WAITING.fetch_sub(changes, Ordering::Relaxed);
+    outcome
+}
+
+/// True while something that changes something is not answered.
+#[must_use]
+pub fn is_waiting() -> bool {
+    WAITING.load(Ordering::Relaxed) != 0
+}
+
+async fn until_answered(
+    path: &str,
+    body: Option<&str>,
+    token: Option<&str>,
+) -> Result<String, Failure> {
     for _ in 0..BUSY_RETRIES_MAX {
-        match ask(path, body.as_deref(), token).await? {
+        match ask(path, body, token).await? {
             Answer::Text(text) => return Ok(text),
             Answer::Busy { pause_seconds } if pause_seconds <= BUSY_PAUSE_SECONDS_MAX => {
                 browser::pause(pause_seconds.max(1) * 1000).await;
@@ -99,7 +121,7 @@ pub(crate) async fn request(
             Answer::Busy { .. } => break,
         }
     }
-    match ask(path, body.as_deref(), token).await? {
+    match ask(path, body, token).await? {
         Answer::Text(text) => Ok(text),
         Answer::Busy { .. } => Err(Failure::Faulty { reference: None }),
     }

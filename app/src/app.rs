@@ -21,7 +21,8 @@ use crate::pages::payment::PaymentPage;
 use crate::pages::registrant_details::RegistrantDetailsPage;
 use crate::pages::select_seats::SelectSeatsPage;
 use crate::place::{Address, Place};
-use crate::registration::Registration;
+use crate::registration::{Details, Registration};
+use crate::release::reload_unseen;
 use crate::{browser, dates, saved};
 use leptos::{ev, prelude::*};
 use std::time::Duration;
@@ -167,8 +168,11 @@ fn banners(registration: Registration) -> impl IntoView {
     let may_reload = memo(move || {
         let state = registration.state.get();
         let is_idle = registration.busy.get().is_none() && !state.is_asking();
-        live.newer_release.get() && is_idle && !state.is_holding()
+        let is_sending = matches!(registration.details.get(), Details::Wanted | Details::Sending);
+        live.newer_release.get() && is_idle && !is_sending && !state.is_holding()
     });
+    // What is typed here is on the device when the page is hidden.
+    reload_unseen(live, may_reload);
     view! {
         <ConnectionBanner
             connection=live.connection.into()

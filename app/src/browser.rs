@@ -62,6 +62,17 @@ pub fn chance() -> f64 {
     js_sys::Math::random()
 }
 
+/// Between half and the whole of a pause, so that a thousand browsers do not come back at once.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a pause is at most half a minute"
+)]
+#[must_use]
+pub fn spread(ms: i64) -> i64 {
+    (ms as f64 * (0.5 + chance() / 2.0)) as i64
+}
+
 /// Runs `act` once, later.
 pub fn after(ms: i64, act: impl FnOnce() + 'static) {
     leptos::prelude::set_timeout(act, Duration::from_millis(ms.unsigned_abs()));
@@ -79,6 +90,18 @@ pub async fn pause(ms: i32) {
 #[must_use]
 pub fn is_hidden() -> bool {
     document().hidden()
+}
+
+/// Loads the page anew, but only once in each stretch of so many milliseconds. Where that cannot be
+/// remembered it is not done at all, because nothing would end it.
+pub fn reload_once_in(ms: i64) {
+    const KEY: &str = "contoso:reloaded";
+    let stretch = (wall_ms() / ms).to_string();
+    let Ok(Some(storage)) = window().session_storage() else { return };
+    let is_new = storage.get_item(KEY).is_ok_and(|last| last.as_ref() != Some(&stretch));
+    if is_new && storage.set_item(KEY, &stretch).is_ok() {
+        let _ = window().location().reload();
+    }
 }
 
 /// True when the browser itself says that there is no network.

@@ -22,4 +22,5 @@ pub mod order_state;
 pub mod pages;
 pub mod place;
 pub mod registration;
+pub mod release;
 pub mod saved;

@@ -7,7 +7,7 @@
 mod connection;
 mod frames;
 
-use crate::{api, browser, countdown::ServerClock};
+use crate::{api, browser, countdown::ServerClock, release};
 pub use connection::Connection;
 pub use frames::{read_snapshot, understand_dashboards};
 
@@ -61,7 +61,7 @@ pub struct Live {
     pub steady_ms: RwSignal<i64>,
     /// The device slept: nothing is enabled until a fresh view has come.
     pub is_stale: RwSignal<bool>,
-    /// Another release is serving than the one this page came from.
+    /// A newer release is serving than the one this page came from.
     pub newer_release: RwSignal<bool>,
     watched: StoredValue<Vec<Watched>>,
     clock: StoredValue<ServerClock>,
@@ -69,7 +69,6 @@ pub struct Live {
     polled_ms: StoredValue<i64>,
     /// Which pause of `HURRY_MS` is next, and when it ends.
     hurry: StoredValue<Option<(usize, i64)>>,
-    release: StoredValue<Option<String>>,
 }
 
 impl Live {
@@ -92,7 +91,6 @@ impl Live {
             wire: StoredValue::new_local(connection::Wire::default()),
             polled_ms: StoredValue::new(browser::steady_ms()),
             hurry: StoredValue::new(None),
-            release: StoredValue::new(None),
         };
         if let Some(snapshot) = boot {
             // The page itself was asked for at zero of the steady clock.
@@ -254,11 +252,7 @@ impl Live {
         match frame {
             ServerFrame::Hello { server_now, release } => {
                 self.clock.update_value(|clock| clock.greeted(server_now, arrived_ms));
-                let known = self.release.get_value();
-                self.newer_release.set(known.as_ref().is_some_and(|known| *known != release));
-                if known.is_none() {
-                    self.release.set_value(Some(release));
-                }
+                self.newer_release.set(release::is_newer(&release));
             }
             ServerFrame::Snapshot(snapshot) => {
                 pushed(snapshot.server_now);

@@ -64,7 +64,9 @@ impl World {
                 Some(Err(Failure::Refused(refusal))) if !is_lost => return Err(refusal),
                 Some(Err(Failure::Refused(_))) => self.count("answers lost"),
                 Some(Err(Failure::Busy)) => self.count("answers: busy"),
-                Some(Err(Failure::Unavailable)) => self.count("answers: unavailable"),
+                Some(Err(Failure::Unavailable | Failure::Newer)) => {
+                    self.count("answers: unavailable");
+                }
                 None => self.count("servers that never answered"),
             }
             sleep(Duration::from_millis(rng.u64(200..5_000))).await;
@@ -90,6 +92,18 @@ impl World {
             () = node.died.cancelled() => None,
             answer = timeout(PATIENCE, asking) => answer.ok(),
         }
+    }
+
+    /// Somebody looks at an order in another tab, while something else is asked in this one.
+    pub(crate) fn glance(self: &Arc<Self>, rng: &mut Rng, ledger: ConferenceId, read: Request) {
+        let (world, mut rng) = (self.clone(), rng.fork());
+        self.errands.spawn(async move {
+            sleep(Duration::from_millis(rng.u64(0..400))).await;
+            let node = world.some_node(&mut rng).await;
+            if let Some(Ok(answer)) = world.hear(&node, ledger, &read).await {
+                world.is_durable(ledger, &answer);
+            }
+        });
     }
 
     /// A copy of the request that hangs somewhere and arrives when nobody expects it.

@@ -5,7 +5,7 @@ use crate::disk::Disk;
 use crate::world::{World, lock};
 use server::checker::{Checker, Standing};
 use server::events::CONFERENCE_STREAMS;
-use server::ledger::memory::Memory;
+use server::ledger::memory::{Memory, Snapshot};
 use server::store::{Commit, LedgerId, Recorded};
 use shared::live::View;
 use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
@@ -44,7 +44,7 @@ pub(crate) fn decided_on_this_history(disk: &Disk, commit: &Commit) -> Result<()
     }
     let id = ConferenceId(commit.ledger);
     let base = disk.read(id.0, 0, |event| CONFERENCE_STREAMS.contains(&event.stream.as_str()));
-    let memory = Memory::open(id, commit.expected_head, None, &base);
+    let memory = Memory::open(id, commit.expected_head, Snapshot::default(), &base);
     let mut memory = memory.map_err(|error| error.to_string())?;
     for (process, at) in &commit.deadlines {
         let order_id = OrderId(*process);

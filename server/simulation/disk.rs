@@ -9,8 +9,8 @@ mod tests;
 use server::events::{Event, Stream};
 use server::store::people::NewLink;
 use server::store::{
-    Commit, CommitError, DeadEffect, Document, LeasedEffect, LedgerEntry, LedgerHead, LedgerId,
-    Lookup, NewEffect, Position, ProcessId, Recorded, Snapshot,
+    Commit, CommitError, DeadEffect, Document, Kept, LeasedEffect, LedgerEntry, LedgerHead,
+    LedgerId, Lookup, NewEffect, Position, ProcessId, Recorded,
 };
 use server::views;
 use shared::views::OrderView;
@@ -42,7 +42,6 @@ pub(crate) struct Rows {
     pub(crate) lookups: BTreeMap<ProcessId, Lookup>,
     /// Ticket by process and place.
     pub(crate) attendees: BTreeMap<(ProcessId, u32), String>,
-    snapshot: Option<Snapshot>,
 }
 
 /// One effect.
@@ -112,12 +111,6 @@ impl Rows {
         }
         for attendee in &commit.attendees {
             self.attendees.insert((attendee.process, attendee.place), attendee.ticket.clone());
-        }
-        if let Some(snapshot) = &commit.snapshot {
-            let known = self.snapshot.as_ref().map_or(0, |known| known.position);
-            if known <= snapshot.position {
-                self.snapshot = Some(snapshot.clone());
-            }
         }
     }
 }
@@ -207,12 +200,22 @@ impl Disk {
         self.ledgers.get(&ledger)?.documents.get(topic).cloned()
     }
 
-    pub(crate) fn snapshot(&self, ledger: LedgerId) -> Option<Snapshot> {
-        self.ledgers.get(&ledger)?.snapshot.clone()
+    /// There is one generation here, so a document that is there is to be believed.
+    pub(crate) fn kept(&self, ledger: LedgerId, topic: &str) -> Option<Kept> {
+        let rows = self.ledgers.get(&ledger)?;
+        let document = rows.documents.get(topic).cloned();
+        Some(Kept { ledger, is_fresh: document.is_some(), document })
     }
 
-    pub(crate) fn due_deadlines(&self, now: i64, limit: u32) -> Vec<(LedgerId, ProcessId)> {
-        let mut due: Vec<_> = self.deadlines.iter().filter(|(_, at)| **at <= now).collect();
+    pub(crate) fn due_deadlines(
+        &self,
+        now: i64,
+        limit: u32,
+        except: &[LedgerId],
+    ) -> Vec<(LedgerId, ProcessId)> {
+        let is_due = |ledger: &LedgerId, at: i64| at <= now && !except.contains(ledger);
+        let due = self.deadlines.iter().filter(|((ledger, _), at)| is_due(ledger, **at));
+        let mut due: Vec<_> = due.collect();
         due.sort_by_key(|(_, at)| **at);
         due.into_iter().take(limit as usize).map(|(key, _)| *key).collect()
     }
@@ -239,6 +242,15 @@ impl Disk {
 
     pub(crate) fn next_effect(&self) -> Option<i64> {
         self.effects.values().filter(|row| !row.is_dead).map(|row| row.due_at).min()
+    }
+
+    pub(crate) fn return_effect(&mut self, ledger: LedgerId, id: Uuid, due_at: i64) {
+        #[cfg(test)]
+        self.steps.push(tests::Step::Return { ledger, id, due_at });
+        if let Some(row) = self.effects.get_mut(&(ledger, id)).filter(|row| !row.is_dead) {
+            row.due_at = due_at;
+            row.attempts = row.attempts.saturating_sub(1);
+        }
     }
 
     pub(crate) fn retry_effect(&mut self, ledger: LedgerId, id: Uuid, retry_at: i64, error: &str) {

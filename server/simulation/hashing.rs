@@ -4,7 +4,7 @@
 //! For `docs/scaling.md`. Not here: what is decided, and that it is right (`seeds.rs`).
 
 use fastrand::Rng;
-use server::nodes::{Node, Nodes, SAYS_EVERY, writer_of};
+use server::nodes::{Node, Nodes, Program, SAYS_EVERY, writer_of};
 use server::peers::ANSWER_WITHIN;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -149,5 +149,6 @@ fn take_over(
 }
 
 fn node(id: Uuid) -> Node {
-    Node { id, url: "http://a.node".into() }
+    let program = Program::of_this_build();
+    Node { id, url: "http://a.node".into(), program, is_ready: true }
 }

@@ -218,17 +218,25 @@ impl Registrant {
     pub(crate) async fn command(&mut self, command: Command) -> Result<Answer, Refusal> {
         let command_id = Some(CommandId(World::id(&mut self.rng)));
         let authority = self.authority.clone();
+        if self.rng.u8(..6) == 0 {
+            let read = self.reading();
+            self.world.glance(&mut self.rng, self.ledger, read);
+        }
         let request = Request { command_id, authority, effect_done: None, command };
         let answer = self.world.ask(&mut self.rng, self.ledger, &request).await?;
         self.seen = self.seen.max(answer.position);
         Ok(answer)
     }
 
-    /// Looks at the order. What was told before must still be so.
-    pub(crate) async fn look(&mut self) -> Result<OrderView, Refusal> {
+    fn reading(&self) -> Request {
         let command = Command::ReadOrder { order_id: self.order_id };
         let authority = self.authority.clone();
-        let request = Request { command_id: None, authority, effect_done: None, command };
+        Request { command_id: None, authority, effect_done: None, command }
+    }
+
+    /// Looks at the order. What was told before must still be so.
+    pub(crate) async fn look(&mut self) -> Result<OrderView, Refusal> {
+        let request = self.reading();
         let answer = self.world.ask(&mut self.rng, self.ledger, &request).await?;
         if answer.position < self.seen {
             let (seen, position) = (self.seen, answer.position);

@@ -15,7 +15,7 @@ use server::ledger::stage::{Answer, Command, Request};
 use server::ledgers::{Bells, Ledgers};
 use server::live::{Frame, Hub, Mailbox};
 use server::mailer::Mailer;
-use server::nodes::Nodes;
+use server::nodes::{Nodes, Program};
 use server::order_links::OrderLinks;
 use server::owner_codes::OwnerCodes;
 use server::payment_gateway::PaymentGateway;
@@ -129,6 +129,8 @@ impl World {
         let heard = Nodes::new(server::nodes::Node {
             id: World::id(&mut self.rng()),
             url: name.to_string().into(),
+            program: Program::of_this_build(),
+            is_ready: true,
         });
         if self.plan.has_peers {
             ledgers.meet(self.peers(name, heard.clone(), clock.clone()));

@@ -4,8 +4,8 @@ use crate::world::{Fate, World};
 use async_trait::async_trait;
 use server::store::people::NewLink;
 use server::store::{
-    Commit, CommitError, DeadEffect, Document, Keeper, LeasedEffect, LedgerHead, LedgerId,
-    Position, ProcessId, Recorded, Snapshot, StoreFault,
+    Commit, CommitError, DeadEffect, Document, Keeper, Kept, LeasedEffect, LedgerHead, LedgerId,
+    Position, ProcessId, Recorded, StoreFault,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -141,14 +141,19 @@ impl Keeper for SimulatedStore {
         Ok(self.world.disk().document(ledger, topic))
     }
 
-    async fn snapshot(&self, ledger: LedgerId) -> Result<Option<Snapshot>> {
+    async fn kept(&self, ledger: LedgerId, topic: &str) -> Result<Option<Kept>> {
         self.gate().await?;
-        Ok(self.world.disk().snapshot(ledger))
+        Ok(self.world.disk().kept(ledger, topic))
     }
 
-    async fn due_deadlines(&self, now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>> {
+    async fn due_deadlines(
+        &self,
+        now: i64,
+        limit: u32,
+        except: &[LedgerId],
+    ) -> Result<Vec<(LedgerId, ProcessId)>> {
         self.gate().await?;
-        Ok(self.world.disk().due_deadlines(now, limit))
+        Ok(self.world.disk().due_deadlines(now, limit, except))
     }
 
     async fn next_deadline(&self) -> Result<Option<i64>> {
@@ -158,6 +163,7 @@ impl Keeper for SimulatedStore {
 
     async fn lease_effects(
         &self,
+        _: &[&str],
         now: i64,
         lease_until: i64,
         limit: u32,
@@ -166,9 +172,15 @@ impl Keeper for SimulatedStore {
         Ok(self.world.disk().lease_effects(now, lease_until, limit))
     }
 
-    async fn next_effect(&self) -> Result<Option<i64>> {
+    async fn next_effect(&self, _: &[&str]) -> Result<Option<i64>> {
         self.gate().await?;
         Ok(self.world.disk().next_effect())
+    }
+
+    async fn return_effect(&self, ledger: LedgerId, id: Uuid, due_at: i64) -> Result<()> {
+        self.gate().await?;
+        self.world.disk().return_effect(ledger, id, due_at);
+        Ok(())
     }
 
     async fn retry_effect(

@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::http::proxies::Proxies;
+use crate::nodes::Program;
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::Address;
@@ -12,7 +13,10 @@ use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+/// The longest time to leave in.
+const DRAIN_SECONDS_MAX: u64 = 300;
 /// Good enough for mails that nobody sends on.
 const DEFAULT_SENDER: &str = "no-reply@localhost";
 
@@ -24,6 +28,9 @@ pub struct Config {
     pub mail: Mail,
     pub tls: Tls,
     pub secrets: Secrets,
+    /// What this server runs: this build, except where a test is another release, behind the test door by
+    /// `TEST_RELEASE`.
+    pub program: Program,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +50,9 @@ pub struct Http {
     /// How far ahead of the machine's clock to start, behind the test door: a test's time goes on over
     /// a restart. `TEST_CLOCK_AHEAD_MS`
     pub test_clock_ahead_ms: i64,
+    /// How long to serve on after the order to stop, while we say that we are not ready any more; `None`:
+    /// not at all, or for a moment when other servers were heard. `DRAIN_SECONDS`
+    pub drain: Option<Duration>,
     /// Commands per minute and client address; 0: no limit, neither on frames of a socket nor, unless
     /// they are set, on orders and requests (for load tests). `COMMANDS_PER_MINUTE`
     pub commands_per_minute: u32,
@@ -198,6 +208,7 @@ impl Config {
             dist_dir: PathBuf::from(var_or("DIST_DIR", "dist")),
             test_door: var_or("TEST_DOOR", "0") == "1",
             test_clock_ahead_ms: parse_or("TEST_CLOCK_AHEAD_MS", "0", &mut mistakes),
+            drain: drain(&mut mistakes),
             commands_per_minute,
             orders_per_minute: parse_or("ORDERS_PER_MINUTE", orders, &mut mistakes),
             requests_per_minute: parse_or("REQUESTS_PER_MINUTE", requests, &mut mistakes),
@@ -211,6 +222,7 @@ impl Config {
         if http.test_door && !http.listen_addr.ip().is_loopback() {
             mistakes.push("TEST_DOOR is only for a loopback LISTEN_ADDR".to_owned());
         }
+        let program = program(http.test_door, &mut mistakes);
         if !mistakes.is_empty() {
             bail!("the configuration is wrong: {}", mistakes.join("; "));
         }
@@ -238,7 +250,8 @@ impl Config {
         let trusted_certificates = var_or("TRUSTED_CERTIFICATES", "");
         let trusted_certificates =
             (!trusted_certificates.is_empty()).then(|| PathBuf::from(trusted_certificates));
-        Ok(Self { http, storage, payment, mail, tls: Tls { trusted_certificates }, secrets })
+        let tls = Tls { trusted_certificates };
+        Ok(Self { http, storage, payment, mail, tls, secrets, program })
     }
 
     /// A configuration for a test: a free port, everything in one folder, no limits.
@@ -252,6 +265,7 @@ impl Config {
                 dist_dir: folder.join("dist"),
                 test_door: true,
                 test_clock_ahead_ms: 0,
+                drain: None,
                 commands_per_minute: 0,
                 orders_per_minute: 0,
                 requests_per_minute: 0,
@@ -269,6 +283,7 @@ impl Config {
             },
             tls: Tls { trusted_certificates: None },
             secrets: Secrets::derive(&[7; 32], None),
+            program: Program::of_this_build(),
         }
     }
 }
@@ -308,6 +323,30 @@ fn own_secret(data_dir: &Path) -> anyhow::Result<Vec<u8>> {
     file.write_all(&secret)?;
     file.sync_all()?;
     Ok(secret)
+}
+
+fn program(test_door: bool, mistakes: &mut Vec<String>) -> Program {
+    let program = Program::of_this_build();
+    let Some(name) = env::var("TEST_RELEASE").ok().filter(|name| test_door && !name.is_empty())
+    else {
+        return program;
+    };
+    let release = name.parse().unwrap_or_else(|_| {
+        mistakes.push(format!("TEST_RELEASE={name}"));
+        program.release
+    });
+    Program { release, ..program }
+}
+
+/// Bounded, because whoever told us to stop waits for us.
+fn drain(mistakes: &mut Vec<String>) -> Option<Duration> {
+    const NAME: &str = "DRAIN_SECONDS";
+    env::var(NAME).ok().filter(|value| !value.is_empty())?;
+    let seconds = parse_or(NAME, "0", mistakes);
+    if DRAIN_SECONDS_MAX < seconds {
+        mistakes.push(format!("{NAME}={seconds} (at most {DRAIN_SECONDS_MAX})"));
+    }
+    Some(Duration::from_secs(seconds))
 }
 
 fn var_or(name: &str, default: &str) -> String {

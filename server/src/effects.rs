@@ -20,9 +20,6 @@ use crate::order_links::OrderLinks;
 use crate::owner_codes::OwnerCodes;
 use crate::payment_gateway::{PaymentGateway, PaymentRef, ProviderStatus};
 use crate::store::{LeasedEffect, LedgerId, Store, StoreFault};
-use crate::views;
-use anyhow::Context;
-use shared::live::View;
 use shared::views::{ConferenceView, OrderView};
 use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
 use std::collections::HashMap;
@@ -44,6 +41,9 @@ const LEASE_SECONDS: i64 = 60;
 pub const PATIENCE_SECONDS: i64 = 5;
 /// Pause after the store failed, in seconds.
 const FAULT_PAUSE_SECONDS: i64 = 1;
+/// An effect of a conference that a newer release has written is left to its servers for so long, in
+/// seconds.
+const LEFT_SECONDS: i64 = 30;
 /// How often it is tried, with pauses of [`FAULT_PAUSE_SECONDS`], to record that something was done.
 const RECORD_ATTEMPTS_MAX: u32 = 5;
 /// Taking effects is a transaction, and where there is one writer each stands before somebody's order.
@@ -81,6 +81,8 @@ enum Trouble {
     /// It will not work next time either.
     Hopeless(String),
     Later(anyhow::Error),
+    /// A newer server can.
+    Elsewhere,
 }
 
 impl From<anyhow::Error> for Trouble {
@@ -103,6 +105,7 @@ impl From<Failure> for Trouble {
             }
             Failure::Busy => Self::Later(anyhow::anyhow!("the ledger is busy")),
             Failure::Unavailable => Self::Later(anyhow::anyhow!("the ledger is unavailable")),
+            Failure::Newer => Self::Elsewhere,
         }
     }
 }
@@ -156,14 +159,14 @@ impl Effects {
         let room = UNDER_WAY_MAX.saturating_sub(under_way.len());
         let lease_until = now.plus_seconds(LEASE_SECONDS);
         let limit = u32::try_from(room).unwrap_or(0);
-        let leased = self.store.lease_effects(now.0, lease_until.0, limit).await?;
+        let leased = self.store.lease_effects(Effect::KINDS, now.0, lease_until.0, limit).await?;
         let mut conferences: HashMap<LedgerId, Arc<Seen>> = HashMap::new();
         for effect in leased {
             let worker = self.clone();
             let conference = conferences.entry(effect.ledger).or_default().clone();
             under_way.spawn(async move { worker.attempt(effect, &conference).await });
         }
-        let next = self.store.next_effect().await?.map_or(patience, Timestamp);
+        let next = self.store.next_effect(Effect::KINDS).await?.map_or(patience, Timestamp);
         Ok(next.min(patience))
     }
 
@@ -186,6 +189,7 @@ impl Effects {
                 info!(%ledger, order.id = order.map(tracing::field::display), effect.id = %id, attempts, "{kind} performed");
                 return;
             }
+            Err(Trouble::Elsewhere) => return self.leave(*ledger, *id).await,
             Err(Trouble::Hopeless(why)) => (why, false),
             Err(Trouble::Later(error)) => (format!("{error:#}"), attempts < attempts_max(kind)),
         };
@@ -204,6 +208,15 @@ impl Effects {
             // Its lease ends, and then it is tried again.
             error!(effect.id = %id, error = format!("{fault:#}"), "Cannot record a failed effect");
         }
+    }
+
+    /// Nothing was tried, so it is no attempt.
+    async fn leave(&self, ledger: LedgerId, id: Uuid) {
+        let due_at = self.clock.now().plus_seconds(LEFT_SECONDS);
+        if let Err(fault) = self.store.return_effect(ledger, id, due_at.0).await {
+            error!(effect.id = %id, error = format!("{fault:#}"), "Cannot give an effect back");
+        }
+        self.bells.effect();
     }
 
     async fn perform(
@@ -246,7 +259,11 @@ impl Effects {
         };
         let effect_done = Some(leased.id);
         let request = Request { effect_done, ..Request::of_the_house(command) };
-        Ok(self.record(ledger, request).await?)
+        match self.record(ledger, request).await {
+            // It was done, so it was an attempt.
+            Err(Failure::Newer) => Err(anyhow::anyhow!("no newer server answers").into()),
+            recorded => Ok(recorded?),
+        }
     }
 
     /// It was done: says so until it is heard, as long as nobody else takes the effect. Who gives up here
@@ -288,14 +305,7 @@ impl Effects {
 
     /// As it is now.
     async fn conference(&self, ledger: ConferenceId) -> Result<(u64, ConferenceView), Trouble> {
-        let document = self.store.document(ledger.0, views::conference::TOPIC).await?;
-        let document = document.context("the conference's document is missing")?;
-        match serde_json::from_str(&document.body).context("cannot read the conference")? {
-            View::Conference(view) => Ok((document.position, view)),
-            View::Directory(_) | View::Order(_) | View::Dashboard(_) => {
-                Err(Trouble::Hopeless("the conference's document shows something else".to_owned()))
-            }
-        }
+        Ok(self.ledgers.conference(ledger).await?)
     }
 }
 

@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deadlines::{self, Deadlines};
 use crate::effects::{self, Effects};
+use crate::generations::{Gate, Generations};
 use crate::http::{self, connections};
+use crate::leaving::Leaving;
 use crate::ledgers::{Bells, Ledgers};
 use crate::live::Hub;
 use crate::mailer::Mailer;
@@ -19,6 +21,7 @@ use crate::simulated_provider::SimulatedProvider;
 use crate::store::Store;
 use crate::trust::Trust;
 use anyhow::Context;
+use shared::Release;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+/// How long a server that has others beside it goes on being there after it said that it leaves, unless
+/// the configuration says: two looks of a proxy that looks every half second, and a little.
+const LEAVES_FOR: Duration = Duration::from_secs(2);
 /// Since the order to stop: until then sockets and requests under way may finish.
 const CONNECTIONS_STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Since the order to stop: until then workers may finish what they have begun outside.
@@ -53,8 +59,13 @@ pub struct House {
     pub public_url: Arc<str>,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
+    /// When the server leaves, which comes before it stops.
+    pub leaving: Leaving,
     /// Which release this is; pages compare it with theirs.
-    pub release: &'static str,
+    pub release: Release,
+    /// Open once requests may come here.
+    pub gate: Gate,
+    nodes: Nodes,
     bells: Bells,
     workers: TaskTracker,
 }
@@ -70,7 +81,9 @@ impl House {
         local_addr: SocketAddr,
     ) -> anyhow::Result<Self> {
         let url = &config.storage.database_url;
-        let store = Store::open(url).await.context("cannot open the database")?;
+        let store = Store::open_as(url, i64::MAX, config.program.generation).await;
+        let store = store.context("cannot open the database")?;
+        let gate = Gate::for_the_first_look(&store).await.context("cannot read the documents")?;
         let (hub, bells) = (Hub::default(), Bells::default());
         let ledgers = Ledgers::new(store.clone(), hub.clone(), clock.clone(), bells.clone());
         let here = format!("http://{local_addr}");
@@ -96,8 +109,12 @@ impl House {
         let gateway = PaymentGateway::open(provider_url, key, &trust)?;
         let owner_codes = OwnerCodes::new(&config.secrets);
         let mailer = Mailer::open(&config.mail, &trust, public_url.clone())?;
+        let url = config.http.node_url.as_str().into();
+        let (id, program) = (http::fresh_id(), config.program);
+        let nodes = Nodes::new(Node { id, url, program, is_ready: gate.is_open() });
         let maintenance = Maintenance::new(store.clone());
         maintenance.look().await.context("cannot read the switches")?;
+        let stop = CancellationToken::new();
         let house = Self {
             config: Arc::new(config),
             clock,
@@ -109,8 +126,11 @@ impl House {
             maintenance,
             provider,
             public_url,
-            stop: CancellationToken::new(),
-            release: env!("CARGO_PKG_VERSION"),
+            leaving: Leaving::before(stop.clone()),
+            stop,
+            release: program.release,
+            gate,
+            nodes,
             bells,
             workers: TaskTracker::new(),
         };
@@ -121,7 +141,7 @@ impl House {
     /// Serves until `stop` is cancelled, then lets what is under way finish, within a bound.
     pub async fn serve(self, listener: TcpListener) {
         let router = http::router(self.clone());
-        let served = connections::serve(listener, router, &self.config.http, self.stop.clone());
+        let served = connections::serve(listener, router, &self.config.http, self.leaving.clone());
         let stop = self.stop.clone();
         let stopped = tokio::spawn(async move {
             stop.cancelled().await;
@@ -141,6 +161,15 @@ impl House {
         let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
         self.wind_up(stopped_at).await;
         info!("Stopped");
+    }
+
+    /// How long it serves on after it was told to stop: so that whatever stands before several servers
+    /// notices. Who is alone has nobody who could be asked instead.
+    #[must_use]
+    pub fn leaves_for(&self) -> Duration {
+        let has_others = || self.ledgers.peers().is_some_and(|peers| !peers.others().is_empty());
+        let by_itself = || if has_others() { LEAVES_FOR } else { Duration::ZERO };
+        self.config.http.drain.unwrap_or_else(by_itself)
     }
 
     /// Finishes what is under way behind the doors. Each part has its bound, because each may wait for
@@ -170,7 +199,7 @@ impl House {
             bells: self.bells.clone(),
             patience_seconds: deadlines::PATIENCE_SECONDS,
         };
-        self.workers.spawn(deadlines.run(self.stop.clone()));
+        self.once_open(|stop| deadlines.run(stop));
         let effects = Effects {
             store: self.store.clone(),
             ledgers: self.ledgers.clone(),
@@ -182,10 +211,9 @@ impl House {
             bells: self.bells.clone(),
             patience_seconds: effects::PATIENCE_SECONDS,
         };
-        self.workers.spawn(effects.run(self.stop.clone()));
+        self.once_open(|stop| effects.run(stop));
         self.workers.spawn(self.maintenance.clone().run(self.stop.clone()));
-        let url = self.config.http.node_url.as_str().into();
-        let nodes = Nodes::new(Node { id: http::fresh_id(), url });
+        let nodes = self.nodes.clone();
         if !self.config.http.node_url.is_empty() {
             let key = &self.config.secrets.node_key;
             self.ledgers.meet(Peers::new(nodes.clone(), key, self.clock.clone()));
@@ -195,8 +223,28 @@ impl House {
             ledgers: self.ledgers.clone(),
             hub: self.hub.clone(),
             bells: self.bells.clone(),
-            nodes,
+            clock: self.clock.clone(),
+            gate: self.gate.clone(),
+            nodes: nodes.clone(),
         };
         self.workers.spawn(news.run(self.stop.clone()));
+        let (store, ledgers, gate) = (self.store.clone(), self.ledgers.clone(), self.gate.clone());
+        let generations = Generations { store, ledgers, nodes, gate };
+        self.workers.spawn(generations.run(self.stop.clone()));
+    }
+
+    /// Until then other servers do this work, and each of their conferences would be a long history to
+    /// read.
+    fn once_open<W: Future<Output = ()> + Send + 'static>(
+        &self,
+        work: impl FnOnce(CancellationToken) -> W + Send + 'static,
+    ) {
+        let (gate, stop) = (self.gate.clone(), self.stop.clone());
+        self.workers.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = gate.opened() => work(stop.clone()).await,
+            }
+        });
     }
 }

@@ -6,6 +6,7 @@
 mod admission;
 pub mod assets;
 mod body;
+mod borrowed;
 mod commands;
 pub(crate) mod connections;
 mod documents;
@@ -72,6 +73,7 @@ const SOCKETS_MAX: usize = 20_000;
 struct Door {
     house: House,
     shell: shell::Shell,
+    borrowed: borrowed::Borrowed,
     directory: queries::DirectoryCache,
     sockets: Arc<places::Places>,
     /// Requests of any kind, and topics that are watched, per client address.
@@ -186,6 +188,7 @@ impl Door {
         Self {
             house,
             shell,
+            borrowed: borrowed::Borrowed::new(),
             directory: queries::DirectoryCache::default(),
             sockets,
             requests,

@@ -17,6 +17,7 @@ pub mod stage;
 use crate::clock::Clock;
 use crate::domain::Refusal;
 use crate::domain::conference::facts::slug_taken;
+use crate::events::Newer;
 use crate::ledgers::Bells;
 use crate::live::Hub;
 use crate::store::{CommitError, Position, Store, StoreFault};
@@ -36,6 +37,9 @@ const CONFLICTS_MAX: u32 = 5;
 const CONTESTED: Duration = Duration::from_millis(500);
 /// Events that are read at once while a dashboard catches up.
 const PAGE: u32 = 1_000;
+/// After a ledger met an event of a newer release, it is not read again for so long: nothing will have
+/// changed, unless the database was set back.
+const NEWER_FOR: Duration = Duration::from_secs(10);
 /// How often a ledger that nobody asks looks whether it may close.
 const SLICE: Duration = Duration::from_secs(5);
 
@@ -67,6 +71,8 @@ pub enum Failure {
     /// The store failed. Whether something happened is unknown; the same command can safely be sent
     /// again.
     Unavailable,
+    /// A newer release has written what this one does not know. Nothing happened; a newer server decides.
+    Newer,
 }
 
 impl From<RefusalCode> for Failure {
@@ -109,6 +115,8 @@ struct Desk {
     told: Option<Position>,
     /// Another node was writing here, too; until then it is expected to go on.
     contested_until: Option<Instant>,
+    /// A newer release was writing here; until then it is not looked at again.
+    newer_until: Option<Instant>,
     /// The batch that is on its way to the store.
     in_flight: Option<InFlight>,
     /// What was decided on top of it; empty when nothing is on its way.
@@ -140,12 +148,13 @@ impl Desk {
 enum Attempt {
     Conflict,
     SlugTaken,
+    Newer,
     Fault(anyhow::Error),
 }
 
 impl From<anyhow::Error> for Attempt {
     fn from(fault: anyhow::Error) -> Self {
-        Self::Fault(fault)
+        if Newer::is_why(&fault) { Self::Newer } else { Self::Fault(fault) }
     }
 }
 
@@ -289,7 +298,9 @@ impl Ledger {
                         desk.expect_others();
                         self.serve(desk, failed, Lost::Before).await;
                     }
-                    Attempt::SlugTaken | Attempt::Fault(_) => self.fail(failed, attempt),
+                    Attempt::SlugTaken | Attempt::Newer | Attempt::Fault(_) => {
+                        self.fail(failed, attempt);
+                    }
                 }
                 let lost = desk.lost();
                 self.serve(desk, staged, lost).await;
@@ -310,6 +321,9 @@ impl Ledger {
         if batch.is_empty() {
             return;
         }
+        if desk.newer_until.is_some_and(|until| Instant::now() < until) {
+            return self.fail(batch, Attempt::Newer);
+        }
         for _ in 0..CONFLICTS_MAX {
             match self.attempt(desk, &batch, lost).await {
                 Ok((in_flight, answers)) => {
@@ -327,6 +341,9 @@ impl Ledger {
                 }
                 Err(attempt) => {
                     desk.memory = None;
+                    if matches!(attempt, Attempt::Newer) {
+                        desk.newer_until = Some(Instant::now() + NEWER_FOR);
+                    }
                     return self.fail(batch, attempt);
                 }
             }
@@ -384,6 +401,8 @@ impl Ledger {
                 Failure::Busy
             }
             Attempt::SlugTaken => Failure::Refused(slug_taken()),
+            // Said once, by whoever asks a newer server.
+            Attempt::Newer => Failure::Newer,
             Attempt::Fault(fault) => {
                 error!(ledger = %self.id, error = format!("{fault:#}"), "The store failed");
                 Failure::Unavailable

@@ -8,22 +8,26 @@ use crate::ledger::stage::{Answer, Authority, Command, Request};
 use crate::ledger::{Bounds, Envelope, Failure, Ledger};
 use crate::live::Hub;
 use crate::peers::Peers;
-use crate::store::{Position, Store};
+use crate::store::{Kept, Position, Store, StoreFault};
+use crate::views;
 use shared::dashboard::DashboardView;
-use shared::views::OrderView;
+use shared::views::{ConferenceView, OrderView};
 use shared::{ConferenceId, OrderId, RefusalCode};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 /// Slugs remembered; a slug never changes its ledger, so nothing here goes stale.
 const SLUGS_MAX: usize = 100_000;
+
+/// Ledgers of which it is remembered that a newer release has written them; more are only said again.
+const NEWER_MAX: usize = 10_000;
 
 /// When more ledgers than this are open, one that nobody asks is closed at once.
 const OPEN_COMFORTABLY: usize = 2_000;
@@ -106,6 +110,10 @@ struct Inner {
     slugs: Mutex<Slugs>,
     /// Set once the other nodes can be asked.
     peers: OnceLock<Peers>,
+    /// Ledgers that a newer release has written; for the log, which says it once.
+    newer: Mutex<HashSet<ConferenceId>>,
+    /// The same, while no newer server could be asked.
+    stranded: Mutex<HashSet<ConferenceId>>,
     bounds: Bounds,
 }
 
@@ -127,8 +135,9 @@ impl Ledgers {
     pub fn within(bounds: Bounds, store: Store, hub: Hub, clock: Clock, bells: Bells) -> Self {
         let (open, slugs) = (Mutex::new(Some(HashMap::new())), Mutex::default());
         let tasks = TaskTracker::new();
-        let peers = OnceLock::new();
-        let inner = Inner { store, hub, clock, bells, open, tasks, slugs, peers, bounds };
+        let (peers, newer, stranded) = (OnceLock::new(), Mutex::default(), Mutex::default());
+        let inner =
+            Inner { store, hub, clock, bells, open, tasks, slugs, peers, newer, stranded, bounds };
         Self { inner: Arc::new(inner) }
     }
 
@@ -146,14 +155,48 @@ impl Ledgers {
     /// Performs a request and waits until its outcome is durable, at whichever node.
     ///
     /// # Errors
-    /// Refused, too busy, or the store failed.
+    /// Refused, too busy, the store failed, or a newer release has written here and no server of it
+    /// answers.
     pub async fn perform(&self, id: ConferenceId, request: Request) -> Result<Answer, Failure> {
-        if let Some(peers) = self.peers()
-            && let Some(outcome) = Box::pin(peers.ask(id, &request)).await
-        {
+        let Some(peers) = self.peers() else {
+            let outcome = self.perform_here(id, request).await;
+            return outcome.inspect_err(|failure| self.is_stranded(id, failure));
+        };
+        if let Some(outcome) = Box::pin(peers.ask(id, &request)).await {
             return outcome;
         }
-        self.perform_here(id, request).await
+        match self.perform_here(id, request.clone()).await {
+            Err(Failure::Newer) => self.hand_over(peers, id, &request).await,
+            outcome => outcome,
+        }
+    }
+
+    /// Somebody has to decide who knows what was written here.
+    async fn hand_over(
+        &self,
+        peers: &Peers,
+        id: ConferenceId,
+        request: &Request,
+    ) -> Result<Answer, Failure> {
+        if is_said_first(&self.inner.newer, id) {
+            warn!(ledger = %id, "A newer release has written a conference; its servers are asked");
+        }
+        let Some(outcome) = Box::pin(peers.ask_newer(id, request)).await else {
+            self.is_stranded(id, &Failure::Newer);
+            return Err(Failure::Newer);
+        };
+        lock(&self.inner.stranded).remove(&id);
+        outcome
+    }
+
+    fn is_stranded(&self, id: ConferenceId, failure: &Failure) {
+        if *failure == Failure::Newer && is_said_first(&self.inner.stranded, id) {
+            error!(
+                ledger = %id,
+                "A newer release has written a conference, and no server of it answers: people are \
+                 asked to come back"
+            );
+        }
     }
 
     /// Performs a request at this node.
@@ -202,10 +245,7 @@ impl Ledgers {
         if let Some(id) = lock(&self.inner.slugs).ids.get(slug) {
             return Ok(*id);
         }
-        let found = self.inner.store.ledger_by_slug(slug).await.map_err(|fault| {
-            error!(error = format!("{fault:#}"), "The store failed");
-            Failure::Unavailable
-        })?;
+        let found = self.inner.store.ledger_by_slug(slug).await.map_err(unavailable)?;
         let id = ConferenceId(found.ok_or(RefusalCode::ConferenceNotFound)?.ledger);
         let mut known = lock(&self.inner.slugs);
         if known.ids.len() >= SLUGS_MAX {
@@ -236,6 +276,36 @@ impl Ledgers {
             Request { authority, ..Request::of_the_house(Command::ReadOrder { order_id }) };
         let answer = self.perform(id, request).await?;
         let view = answer.view.ok_or(RefusalCode::OrderNotFound)?;
+        Ok((answer.position, *view))
+    }
+
+    /// A conference, published or not, and the position it shows.
+    ///
+    /// # Errors
+    /// There is no such conference, or the store failed.
+    pub async fn conference(
+        &self,
+        id: ConferenceId,
+    ) -> Result<(Position, ConferenceView), Failure> {
+        let kept = self.inner.store.kept(id.0, views::conference::TOPIC).await;
+        let kept = kept.map_err(unavailable)?.ok_or(RefusalCode::ConferenceNotFound)?;
+        self.conference_of(&kept).await
+    }
+
+    /// The same from its document, or from the ledger when that is not to be believed.
+    ///
+    /// # Errors
+    /// As [`Ledgers::conference`].
+    pub async fn conference_of(&self, kept: &Kept) -> Result<(Position, ConferenceView), Failure> {
+        let id = ConferenceId(kept.ledger);
+        if let Some(document) = kept.document.as_ref().filter(|_| kept.is_fresh) {
+            match serde_json::from_str(&document.body) {
+                Ok(view) => return Ok((document.position, view)),
+                Err(error) => warn!(ledger = %id, %error, "Cannot read a conference's document"),
+            }
+        }
+        let answer = self.perform(id, Request::of_the_house(Command::ReadConference)).await?;
+        let view = answer.conference.ok_or(RefusalCode::ConferenceNotFound)?;
         Ok((answer.position, *view))
     }
 
@@ -306,6 +376,19 @@ impl Inner {
         }
         leaves
     }
+}
+
+fn unavailable(fault: StoreFault) -> Failure {
+    error!(error = format!("{fault:#}"), "The store failed");
+    Failure::Unavailable
+}
+
+fn is_said_first(said: &Mutex<HashSet<ConferenceId>>, id: ConferenceId) -> bool {
+    let mut said = lock(said);
+    if NEWER_MAX <= said.len() {
+        said.clear();
+    }
+    said.insert(id)
 }
 
 /// The maps hold plain data, so a panic elsewhere while one was locked has not broken it.

@@ -45,6 +45,8 @@ struct Watched {
 pub struct Mailbox {
     post: Mutex<Post>,
     arrived: Notify,
+    /// Rung when its reader should ask elsewhere.
+    sent_away: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +73,11 @@ impl Mailbox {
                 None => self.arrived.notified().await,
             }
         }
+    }
+
+    /// Waits until its reader is sent away.
+    pub async fn sent_away(&self) {
+        self.sent_away.notified().await;
     }
 
     /// Puts a frame in, unless a newer one of the topic waits already.
@@ -170,6 +177,20 @@ impl Hub {
     pub fn watches(&self, slug: &str) -> bool {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         topics.keys().any(|topic| topic.slug() == Some(slug))
+    }
+
+    /// Nothing more can be told of this conference here: whoever watches it should ask elsewhere.
+    pub fn send_away(&self, slug: &str) {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        for (_, watched) in topics.iter().filter(|(topic, _)| topic.slug() == Some(slug)) {
+            watched.watchers.iter().for_each(|mailbox| mailbox.sent_away.notify_one());
+        }
+    }
+
+    /// True when somebody watches this topic here.
+    #[must_use]
+    pub fn watches_topic(&self, topic: &Topic) -> bool {
+        self.topics.read().unwrap_or_else(PoisonError::into_inner).contains_key(topic)
     }
 
     /// The orders of this conference that somebody watches here.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 /// Commands are many small pieces that come and go, on all threads.
@@ -119,17 +119,28 @@ async fn serve() -> anyhow::Result<()> {
     if test_door {
         info!("The test door is open: whoever reaches this port can set the clock");
     }
-    let stop = house.stop.clone();
-    tokio::spawn(async move {
-        wait_for_signal().await;
-        info!("Stopping");
-        std::thread::spawn(end_anyhow);
-        stop.cancel();
-    });
+    // Listened to before anybody knows where we are: until then a signal would just kill us.
+    tokio::spawn(stop_when_told(house.clone(), Signals::listen()?));
     // On standard output, so that whoever started us can read where we are.
     println!("listening on http://{local_addr}");
     house.serve(listener).await;
     Ok(())
+}
+
+/// Who says it twice is in a hurry.
+async fn stop_when_told(house: House, mut signals: Signals) {
+    signals.next().await;
+    let lasts = house.leaves_for();
+    if !lasts.is_zero() {
+        info!("Leaving: not ready any more, and serving on for {} s", lasts.as_secs());
+    }
+    tokio::select! {
+        () = house.leaving.go(lasts) => {}
+        () = signals.next() => {}
+    }
+    info!("Stopping");
+    std::thread::spawn(end_anyhow);
+    house.stop.cancel();
 }
 
 /// On a thread of its own, because what hangs may be the runtime.
@@ -164,10 +175,22 @@ fn store_name(url: &str) -> String {
     }
 }
 
-async fn wait_for_signal() {
-    let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened to");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// The two ways to tell a server to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod effects;
 mod export;
+mod generations;
 mod history;
 mod maintenance;
 mod migrate;
@@ -20,12 +21,13 @@ mod verify;
 
 use crate::clock::Clock;
 use crate::config::Operator;
+use crate::nodes::Program;
 use crate::store::{LedgerHead, Store};
 use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 
-pub use rebuild::Wanted as Rebuild;
+pub use rebuild::{Miscounted, Wanted as Rebuild, make_documents};
 pub use restore::{Back, Until};
 pub use verify::Liveness;
 
@@ -47,6 +49,8 @@ pub const USAGE: &str = "  verify [SLUG] [--stopped]
   rebuild-views [SLUG|all] [--from SLUG] [--fast] [--anew]
                    writes documents and rows anew from the events, a quarter of the time (`--fast`: all of
                    it); goes on where an earlier run was interrupted (`--anew`: from the beginning)
+  drop-old-views   deletes the documents of other releases, once no server of them runs and nobody wants
+                   to go back
   backup FILE      copies everything, as it is at one moment, while servers run
   restore FILE [--until INSTANT | --until-position SLUG:POSITION] [--dry-run]
                    fills an empty database from a copy, of either kind, and verifies it; `--until`: as
@@ -79,6 +83,7 @@ pub enum Tool {
     RetryEffects { id: String },
     DiscardEffect { id: String, yes: bool },
     RebuildViews(Rebuild),
+    DropOldViews,
     Backup { file: PathBuf },
     Restore { file: PathBuf, back: Option<Back> },
     MigrateStore { url: String },
@@ -107,6 +112,7 @@ impl Tool {
             ["effects", "discard", id] => Self::DiscardEffect { id: owned(id), yes: flags.yes },
             ["rebuild-views"] | ["rebuild-views", "all"] => Self::RebuildViews(flags.rebuild(None)),
             ["rebuild-views", slug] => Self::RebuildViews(flags.rebuild(Some(owned(slug)))),
+            ["drop-old-views"] => Self::DropOldViews,
             ["backup", file] => Self::Backup { file: PathBuf::from(file) },
             ["restore", file] => {
                 Self::Restore { file: PathBuf::from(file), back: flags.back().ok()? }
@@ -158,6 +164,9 @@ impl Tool {
             Self::RetryEffects { id } => effects::retry(store, clock, &id, out).await,
             Self::DiscardEffect { id, yes } => effects::discard(store, &id, yes, out).await,
             Self::RebuildViews(wanted) => rebuild::rebuild(store, clock, wanted, out).await,
+            Self::DropOldViews => {
+                generations::drop_others(store, Program::of_this_build(), out).await
+            }
             Self::Backup { file } => backup::backup(store, &file, clock, out).await,
             Self::Export { slug } => export::export(store, slug.as_deref(), out).await,
             Self::MaintenanceOn { message } => maintenance::on(store, &message, out).await,
@@ -328,6 +337,7 @@ mod tests {
             "history",
             "effects",
             "rebuild-views",
+            "drop-old-views",
             "backup",
             "restore",
             "migrate-store",

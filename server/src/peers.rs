@@ -23,6 +23,8 @@ use tracing::warn;
 pub const PATH: &str = "/internal/ledgers";
 /// Carries the signature.
 pub const HEADER: &str = "node-signature";
+/// Newer nodes that are asked one after the other.
+const NEWER_MAX: usize = 2;
 /// Nobody waits longer for another node.
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 
@@ -86,9 +88,32 @@ impl Peers {
         request: &Request,
     ) -> Option<Result<Answer, Failure>> {
         let node = self.nodes.writer_elsewhere(ledger.0, Instant::now())?;
-        match self.line.ask(&node, ledger, request).await {
-            // It may be cut off from the store, and we are not.
-            Ok(Err(Failure::Unavailable)) => None,
+        self.ask_node(&node, ledger, request).await
+    }
+
+    /// The answer of a node of a newer release; `None` when there is none that can give one.
+    pub async fn ask_newer(
+        &self,
+        ledger: ConferenceId,
+        request: &Request,
+    ) -> Option<Result<Answer, Failure>> {
+        for node in self.nodes.newer(Instant::now()).iter().take(NEWER_MAX) {
+            if let Some(outcome) = self.ask_node(node, ledger, request).await {
+                return Some(outcome);
+            }
+        }
+        None
+    }
+
+    async fn ask_node(
+        &self,
+        node: &Node,
+        ledger: ConferenceId,
+        request: &Request,
+    ) -> Option<Result<Answer, Failure>> {
+        match self.line.ask(node, ledger, request).await {
+            // It may be cut off from the store, or not know what we know, and it is not so here.
+            Ok(Err(Failure::Unavailable | Failure::Newer)) => None,
             Ok(outcome) => Some(outcome),
             Err(error) => {
                 warn!(node = %node.id, error = format!("{error:#}"), "Another node does not answer");
@@ -98,13 +123,19 @@ impl Peers {
         }
     }
 
-    /// What another node asks, if it is one.
+    /// The other nodes that were heard lately.
+    #[must_use]
+    pub fn others(&self) -> Vec<Node> {
+        self.nodes.others(Instant::now())
+    }
+
+    /// What another node asks, if it is one; `None` when this release does not know it.
     ///
     /// # Errors
-    /// The signature is not of a node of ours, or this release does not know what is asked.
-    pub fn understand(&self, signature: &str, body: &[u8]) -> Result<Asked, RefusalCode> {
+    /// The signature is not of a node of ours.
+    pub fn understand(&self, signature: &str, body: &[u8]) -> Result<Option<Asked>, RefusalCode> {
         self.signer.verify(signature, body, self.clock.now())?;
-        serde_json::from_slice(body).map_err(|_| RefusalCode::Malformed)
+        Ok(serde_json::from_slice(body).ok())
     }
 }
 

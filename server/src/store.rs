@@ -5,8 +5,10 @@
 //! Not here: any word of the domain. What a payload means is known in `events.rs`.
 
 pub mod copy;
+pub mod generations;
 pub mod heads;
 pub mod lists;
+mod migrations;
 pub mod people;
 mod postgres;
 mod sqlite;
@@ -20,15 +22,15 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Acquire, SqlSafeStr};
 use uuid::Uuid;
 
+pub use self::generations::{Kept, Stale};
 pub use self::turn::Turn;
 
 use self::people::{Attendee, AttendeeCounts, AttendeeKey, LinkHash, ListedAttendee, NewLink};
 
-/// The read-model generation of this release. A release whose documents changed counts one up.
+/// The generation of this release. A release whose documents changed, or that writes events which the one
+/// before does not know, counts one up.
 pub const GENERATION: i32 = 1;
 
 /// One conference's append-only history.
@@ -205,14 +207,6 @@ pub enum SessionScope {
     Ledger(LedgerId),
 }
 
-/// The state of the ledger-wide aggregates at a position, for fast opening. May be thrown away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    pub position: Position,
-    /// JSON.
-    pub body: String,
-}
-
 /// Everything one batch wants to make durable, or nothing of it.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
@@ -224,7 +218,7 @@ pub struct Commit {
     pub events: Vec<NewEvent>,
     pub entry: Option<LedgerEntry>,
     /// When a topic, process or deadline occurs twice, the last one counts. A document never goes
-    /// back to an earlier position, nor does the snapshot.
+    /// back to an earlier position.
     pub documents: Vec<Document>,
     pub lookups: Vec<Lookup>,
     /// Places whose name, ticket or admission changed; each is here or among those without a name.
@@ -236,7 +230,6 @@ pub struct Commit {
     /// An effect with the id of one that is still there changes nothing: it is the same effect.
     pub effects: Vec<NewEffect>,
     pub effects_done: Vec<Uuid>,
-    pub snapshot: Option<Snapshot>,
 }
 
 impl Commit {
@@ -251,7 +244,6 @@ impl Commit {
             && self.deadlines.is_empty()
             && self.effects.is_empty()
             && self.effects_done.is_empty()
-            && self.snapshot.is_none()
     }
 
     fn confirm(&self, found: Option<&LedgerHead>) -> std::result::Result<(), CommitError> {
@@ -362,18 +354,28 @@ delegate! {
         read_processes(ledger: LedgerId, processes: &[ProcessId]) -> Result<Vec<Recorded>>;
         /// At most `limit` events after a position, in order.
         read_all(ledger: LedgerId, after: Position, limit: u32) -> Result<Vec<Recorded>>;
-        /// One document of this release's generation.
+        /// One document of this generation, however old it is.
         document(ledger: LedgerId, topic: &str) -> Result<Option<Document>>;
-        /// The newest snapshot of a ledger.
-        snapshot(ledger: LedgerId) -> Result<Option<Snapshot>>;
-        /// Processes (with their ledger) whose instant has come, earliest first.
-        due_deadlines(now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>>;
+        /// The same, and whether another generation has written since; `None` when there is no such
+        /// ledger.
+        kept(ledger: LedgerId, topic: &str) -> Result<Option<Kept>>;
+        /// Processes (with their ledger) whose instant has come, earliest first, except those of some
+        /// ledgers.
+        due_deadlines(
+            now: i64, limit: u32, except: &[LedgerId]
+        ) -> Result<Vec<(LedgerId, ProcessId)>>;
         /// The earliest instant in the table.
         next_deadline() -> Result<Option<i64>>;
-        /// Takes effects that are due and not leased, until `lease_until`; counts an attempt each.
-        lease_effects(now: i64, lease_until: i64, limit: u32) -> Result<Vec<LeasedEffect>>;
-        /// The earliest instant at which some effect can be leased.
-        next_effect() -> Result<Option<i64>>;
+        /// Takes effects of these kinds that are due and not leased, until `lease_until`; counts an
+        /// attempt each.
+        lease_effects(
+            kinds: &[&str], now: i64, lease_until: i64, limit: u32
+        ) -> Result<Vec<LeasedEffect>>;
+        /// The earliest instant at which some effect of these kinds can be leased.
+        next_effect(kinds: &[&str]) -> Result<Option<i64>>;
+        /// Gives a leased effect back, to be taken again at `due_at` by whoever can perform it: this was
+        /// no attempt.
+        return_effect(ledger: LedgerId, id: Uuid, due_at: i64) -> Result<()>;
         /// Gives a leased effect back, to be tried again at `retry_at`.
         retry_effect(ledger: LedgerId, id: Uuid, retry_at: i64, error: &str) -> Result<()>;
         /// Gives an effect up; it stays visible to the operator.
@@ -391,11 +393,11 @@ delegate! {
     }
     pages {
         /// The document with this topic of every ledger in this state, in the order of slugs.
-        documents_by_state(state: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+        kept_by_state(state: &str, topic: &str, limit: u32) -> Result<Vec<Kept>>;
         /// The ledgers of this address (lower case), newest first.
         ledgers_by_owner(email: &str, limit: u32) -> Result<Vec<LedgerHead>>;
         /// The document with this topic of every ledger of this address, newest ledger first.
-        documents_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Document>>;
+        kept_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Kept>>;
         /// Begins a session, and sweeps those that have expired by then.
         begin_session(session: &Session) -> Result<()>;
         /// The session with this key, unless it has expired.
@@ -437,65 +439,21 @@ impl Store {
     /// needed.
     ///
     /// # Errors
-    /// When the database cannot be opened, is of a newer release, or (SQLite) is in use by another
-    /// process.
+    /// When the database cannot be opened, has tables that this release cannot work with, or (SQLite) is
+    /// in use by another process.
     pub async fn open(url: &str) -> Result<Self> {
-        Self::open_until(url, i64::MAX).await
+        Self::open_as(url, i64::MAX, GENERATION).await
     }
 
-    /// The same, with the tables of an earlier release: those of its last migration.
-    async fn open_until(url: &str, until: i64) -> Result<Self> {
+    /// The same as another release: with its last migration, and its generation.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_as(url: &str, last_migration: i64, generation: i32) -> Result<Self> {
         if tools::is_postgres(url) {
-            Ok(Self::Postgres(postgres::Postgres::open(url, until).await?))
+            Ok(Self::Postgres(postgres::Postgres::open(url, last_migration, generation).await?))
         } else {
-            Ok(Self::Sqlite(sqlite::Sqlite::open(url, until).await?))
-        }
-    }
-}
-
-/// Version, name and text of one file in `migrations/`; the same versions and names in both folders.
-type MigrationFile = (i64, &'static str, &'static str);
-
-/// The files up to this version.
-fn up_to(files: &[MigrationFile], until: i64) -> &[MigrationFile] {
-    let end = files.partition_point(|(version, ..)| *version <= until);
-    &files[..end]
-}
-
-/// Brings the database to this release's tables. Two nodes may start at once: each migration is one
-/// transaction, so one of them loses it and finds on its next try that the work is done. No lock is
-/// taken, because databases that speak PostgreSQL's protocol need not have advisory locks.
-async fn migrate<'a, C>(files: &[MigrationFile], database: C) -> Result<()>
-where
-    C: Acquire<'a>,
-    <C::Connection as std::ops::Deref>::Target: Migrate,
-{
-    // A loser has lost to somebody who got one migration further, or has made the table of migrations.
-    let tries_max = 2 + files.len();
-    let migrations = files.iter().map(|&(version, name, sql)| {
-        let sql = sql.into_sql_str();
-        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-    });
-    let mut migrator = Migrator::with_migrations(migrations.collect());
-    migrator.set_locking(false);
-    let mut connection = database.acquire().await?;
-    let mut tries = 1;
-    loop {
-        match migrator.run_direct(None, &mut *connection, false).await {
-            Ok(()) => return Ok(()),
-            Err(MigrateError::VersionMissing(version)) => {
-                return Err(anyhow::anyhow!(
-                    "the database was made by a newer release: it has migration {version}, \
-                     which this release does not know"
-                )
-                .into());
-            }
-            Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
-                if tries < tries_max =>
-            {
-                tries += 1;
-            }
-            Err(error) => return Err(StoreFault(error.into())),
+            Ok(Self::Sqlite(sqlite::Sqlite::open(url, last_migration, generation).await?))
         }
     }
 }
@@ -570,12 +528,6 @@ type DocumentRow = (String, i64, String);
 impl From<DocumentRow> for Document {
     fn from((topic, position, body): DocumentRow) -> Self {
         Self { topic, position: position.cast_unsigned(), body }
-    }
-}
-
-impl From<(i64, String)> for Snapshot {
-    fn from((position, body): (i64, String)) -> Self {
-        Self { position: position.cast_unsigned(), body }
     }
 }
 

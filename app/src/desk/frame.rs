@@ -20,19 +20,23 @@ use super::pages::tickets::TicketsPage;
 use super::place::Place;
 use super::session::{HOME, Session, Who};
 use crate::arrival::Arrivals;
-use crate::browser;
 use crate::components::announcer::{Announcer, AnnouncerRegions};
 use crate::components::banner::{ConnectionBanner, ReleaseBanner};
 use crate::components::theme_switch::ThemeSwitch;
 use crate::erased::{block, each, either, flag, memo, press, show, text};
 use crate::live::{self, Live};
 use crate::navigation::Go;
+use crate::release::reload_unseen;
+use crate::{api, browser};
 use leptos::{ev, prelude::*};
 use shared::RefusalCode;
 use std::time::Duration;
 
 /// Time goes on this often.
 const TICK_MS: u64 = 500;
+
+/// Where something can be typed, asked or held before a camera.
+const TYPING: &str = "form,textarea,dialog[open],video";
 
 /// The sections of a conference: place, address below the conference, name.
 const SECTIONS: [(Place, &str, &str); 6] = [
@@ -155,6 +159,17 @@ fn section_link(
 fn banners(session: Session) -> impl IntoView {
     let live = session.live;
     let as_of = memo(move || live.dashboard.with(|seen| seen.as_ref().map(|seen| seen.as_of)));
+    let may_reload = memo(move || {
+        // Requests come and go without a signal; this is looked at as often as the time.
+        live.steady_ms.track();
+        live.newer_release.get() && !api::is_waiting()
+    });
+    // Here not everything that is typed is kept, so a page where something can be typed stays.
+    let is_clean = memo(move || {
+        live.steady_ms.track();
+        may_reload.get() && browser::find(TYPING).is_none()
+    });
+    reload_unseen(live, is_clean);
     view! {
         <ConnectionBanner
             connection=live.connection.into()
@@ -162,7 +177,7 @@ fn banners(session: Session) -> impl IntoView {
             announcer=session.announcer
             try_now=Callback::new(move |()| live.try_now())
         />
-        <ReleaseBanner is_shown=live.newer_release.into() />
+        <ReleaseBanner is_shown=may_reload.into() />
     }
 }
 

@@ -13,6 +13,9 @@ use web_sys::{Event, MessageEvent, WebSocket};
 /// The first pause before connecting again; doubles each time.
 const PAUSE_FIRST_MS: i64 = 500;
 const PAUSE_MAX_MS: i64 = 30_000;
+/// However long the server says that it will be away: behind a proxy another one is there already, and
+/// with this nobody sees anything of it. Who finds nobody waits as after any other loss.
+const RESTART_MS_MAX: i64 = 1_000;
 /// A loss shorter than this is not worth a word.
 const WOBBLE_MS: i64 = 2_000;
 /// A socket that has not opened by then counts as refused.
@@ -166,7 +169,7 @@ impl Live {
             wire.lost_ms = wire.lost_ms.or(Some(now_ms));
             let pause_ms = (PAUSE_FIRST_MS << wire.attempts.min(6)).min(PAUSE_MAX_MS);
             wire.attempts += 1;
-            wire.retry_ms = Some(now_ms + spread(pause_ms));
+            wire.retry_ms = Some(now_ms + browser::spread(pause_ms));
         });
         if self.connection.get_untracked().is_live() {
             self.connection.set(Connection::Wobbling);
@@ -206,7 +209,8 @@ impl Live {
     /// The server said goodbye and how long it will be away.
     pub(super) fn expect_restart(self, ms: i64) {
         self.socket_lost();
-        self.wire.update_value(|wire| wire.retry_ms = Some(browser::steady_ms() + spread(ms)));
+        let pause_ms = browser::spread(ms.min(RESTART_MS_MAX));
+        self.wire.update_value(|wire| wire.retry_ms = Some(browser::steady_ms() + pause_ms));
     }
 
     /// Tries again at once: the network came back, the tab is seen again, or somebody pressed.
@@ -266,14 +270,4 @@ impl Live {
         };
         self.tell(next);
     }
-}
-
-/// Between half and the whole of a pause, so that a thousand browsers do not come back at once.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a pause is at most half a minute"
-)]
-fn spread(ms: i64) -> i64 {
-    (ms as f64 * (0.5 + browser::chance() / 2.0)) as i64
 }

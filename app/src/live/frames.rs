@@ -140,6 +140,18 @@ mod tests {
         }
     }
 
+    /// A page of this release is open while newer servers answer: they may say more in every place.
+    #[test]
+    fn what_a_newer_server_says_more_is_passed_over() {
+        for (topic, view) in views() {
+            let snapshot = Snapshot { topic, position: 3, server_now: Timestamp(5), view };
+            let mut json = serde_json::to_value(&snapshot).unwrap();
+            json["invented_later"] = 1.into();
+            json["view"]["invented_later"] = serde_json::json!({ "deep": [1] });
+            assert_eq!(read_snapshot(&json.to_string()), Some(snapshot));
+        }
+    }
+
     #[test]
     fn what_is_not_for_us_is_no_frame() {
         for text in ["", "{}", r#"{"type":"invented"}"#, r#"{"type":"snapshot","topic":"x"}"#] {

@@ -49,6 +49,8 @@ mod registrant;
 mod report;
 #[path = "chaos/scenarios.rs"]
 mod scenarios;
+#[path = "chaos/upgrade.rs"]
+mod upgrade;
 #[path = "chaos/verdict.rs"]
 mod verdict;
 #[path = "chaos/world.rs"]
@@ -58,14 +60,18 @@ use anyhow::{Context, bail, ensure};
 use report::{Breach, Figures, print_details, print_header, print_row};
 use scenarios::{Database, Job, Scenario};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use upgrade::{Plan, Release};
 use uuid::Uuid;
 
 const USAGE: &str =
     "usage: chaos [--scenario kill,database-kill,proxy,disk-full,descriptors,stop-continue,nodes]
              [--database sqlite,postgres] [--kills 500] [--faults 30] [--registrants 24]
              [--seed NUMBER] [--json FILE] [--fsync on]
-  everything by default, with a seed of its own; --kills is for `kill`, --faults for all others;
+       chaos --scenario upgrade [--previous SERVER] [--previous-dist DIR] [--dist DIR] [--sockets 1000]
+             [--orders 500] [--nodes 3] [--rest 15] [--drain SECONDS] [--keep-alive on]
+             [--time off] …
+  everything but `upgrade` by default, with a seed of its own; --kills is for `kill`, --faults for all others;
   --fsync off: PostgreSQL does not wait for the disk, which only a loss of power would show";
 
 struct Options {
@@ -79,6 +85,40 @@ struct Options {
     json: Option<PathBuf>,
     /// We are in a namespace in which we may mount.
     is_inside: bool,
+    /// Nothing else is done then.
+    upgrade: Option<Upgrade>,
+}
+
+/// What only the rehearsal of an upgrade has to know.
+struct Upgrade {
+    /// `None`: the same as the current one.
+    previous: Option<PathBuf>,
+    previous_dist: Option<PathBuf>,
+    dist: Option<PathBuf>,
+    sockets: usize,
+    orders_per_minute: u32,
+    nodes: usize,
+    rest: Duration,
+    drain: Option<u64>,
+    keeps_connections: bool,
+    judges_time: bool,
+}
+
+impl Default for Upgrade {
+    fn default() -> Self {
+        Self {
+            previous: None,
+            previous_dist: None,
+            dist: None,
+            sockets: 1_000,
+            orders_per_minute: 500,
+            nodes: 3,
+            rest: Duration::from_secs(15),
+            drain: None,
+            keeps_connections: false,
+            judges_time: true,
+        }
+    }
 }
 
 #[tokio::main]
@@ -86,6 +126,11 @@ async fn main() -> anyhow::Result<()> {
     let options = options()?;
     let started = Instant::now();
     let mut all = Vec::new();
+    if let Some(upgrade) = &options.upgrade {
+        let figures = upgrade::run(&plan(&options, upgrade)?).await;
+        print_details(&figures);
+        all.push(figures);
+    }
     for job in jobs(&options) {
         let outside = job.scenario == Scenario::DiskFull && !options.is_inside;
         let figures = if outside { run_inside(job) } else { scenarios::run(job).await };
@@ -106,6 +151,26 @@ async fn main() -> anyhow::Result<()> {
     println!("\nseed {}, {:.0} s", options.seed, started.elapsed().as_secs_f64());
     ensure!(all.iter().all(|figures| figures.breaches.is_empty()), "promises were broken");
     Ok(())
+}
+
+fn plan(options: &Options, upgrade: &Upgrade) -> anyhow::Result<Plan> {
+    let Options { seed, registrants, fsync, .. } = *options;
+    let program = program::path()?;
+    let previous = upgrade.previous.clone().unwrap_or_else(|| program.clone());
+    Ok(Plan {
+        previous: Release { program: previous, dist: upgrade.previous_dist.clone() },
+        current: Release { program, dist: upgrade.dist.clone() },
+        nodes: upgrade.nodes,
+        sockets: upgrade.sockets,
+        orders_per_minute: upgrade.orders_per_minute,
+        registrants,
+        rest: upgrade.rest,
+        drain: upgrade.drain,
+        keeps_connections: upgrade.keeps_connections,
+        judges_time: upgrade.judges_time,
+        seed,
+        fsync,
+    })
 }
 
 fn jobs(options: &Options) -> Vec<Job> {
@@ -164,11 +229,16 @@ fn options() -> anyhow::Result<Options> {
         fsync: true,
         json: None,
         is_inside: false,
+        upgrade: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().with_context(|| USAGE.to_owned())?;
         match name.as_str() {
+            "--scenario" if value == "upgrade" => {
+                options.scenarios.clear();
+                options.upgrade.get_or_insert_default();
+            }
             "--scenario" => options.scenarios = named(&value, &Scenario::ALL, Scenario::name)?,
             "--database" => {
                 let all = [Database::Sqlite, Database::Postgres];
@@ -181,10 +251,30 @@ fn options() -> anyhow::Result<Options> {
             "--fsync" => options.fsync = value == "on",
             "--json" => options.json = Some(Path::new(&value).to_owned()),
             "--inside" => options.is_inside = true,
-            _ => bail!("{USAGE}"),
+            name => options.upgrade.as_mut().context(USAGE)?.set(name, &value)?,
         }
     }
     Ok(options)
+}
+
+impl Upgrade {
+    fn set(&mut self, name: &str, value: &str) -> anyhow::Result<()> {
+        let path = Some(Path::new(value).to_owned());
+        match name {
+            "--previous" => self.previous = path,
+            "--previous-dist" => self.previous_dist = path,
+            "--dist" => self.dist = path,
+            "--sockets" => self.sockets = value.parse().context(USAGE)?,
+            "--orders" => self.orders_per_minute = value.parse().context(USAGE)?,
+            "--nodes" => self.nodes = value.parse().context(USAGE)?,
+            "--rest" => self.rest = Duration::from_secs(value.parse().context(USAGE)?),
+            "--drain" => self.drain = Some(value.parse().context(USAGE)?),
+            "--keep-alive" => self.keeps_connections = value == "on",
+            "--time" => self.judges_time = value == "on",
+            _ => bail!("{USAGE}"),
+        }
+        Ok(())
+    }
 }
 
 /// Those of `all` that are named, separated by commas.

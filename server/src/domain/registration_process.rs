@@ -113,7 +113,21 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The name it is stored under.
+    /// Every name that one is stored under. A worker leaves other names to newer servers.
+    pub const KINDS: &'static [&'static str] = &[
+        "QueryPayment",
+        "CancelPayment",
+        "RefundPayment",
+        "MailConfirmation",
+        "MailRefund",
+        "MailCancellation",
+        "MailTicket",
+        "MailTicketVoid",
+        "MailOrderLinks",
+        "MailOwnerCode",
+    ];
+
+    /// The name it is stored under; one of [`Effect::KINDS`].
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

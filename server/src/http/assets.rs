@@ -21,6 +21,10 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 const FILES_MAX: usize = 2_000;
 /// Characters of a hash in a file's name, at least.
 const HASH_LENGTH_MIN: usize = 8;
+/// What is answered to a name that carries a hash: it is the same for ever.
+pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// Of what we know nothing about.
+pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// The page of the second program.
 const DESK: &str = "desk/index.html";
 /// What is worth compressing.
@@ -80,11 +84,7 @@ impl Assets {
     /// The answer to a request for a file; `None` when there is no such file.
     pub(super) fn serve(&self, path: &str, headers: &HeaderMap) -> Option<Response> {
         let asset = self.files.get(path)?;
-        let cache = if asset.is_hashed {
-            "public, max-age=31536000, immutable"
-        } else {
-            "public, no-cache"
-        };
+        let cache = if asset.is_hashed { IMMUTABLE } else { "public, no-cache" };
         let known = headers.get(header::IF_NONE_MATCH);
         let is_known = known.is_some_and(|known| known == asset.tag);
         let mut response =
@@ -209,13 +209,13 @@ fn is_hidden(name: &str) -> bool {
 }
 
 /// `app-1a2b3c4d5e6f7a8b_bg.wasm`: a part of the name is a long hexadecimal number.
-fn is_hashed(name: &str) -> bool {
+pub(super) fn is_hashed(name: &str) -> bool {
     name.split(['-', '_', '.', '/']).any(|part| {
         HASH_LENGTH_MIN <= part.len() && part.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
-fn content_type(name: &str) -> &'static str {
+pub(super) fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("wasm") => "application/wasm",
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
@@ -228,7 +228,7 @@ fn content_type(name: &str) -> &'static str {
         Some("ico") => "image/x-icon",
         Some("webmanifest") => "application/manifest+json",
         Some("woff2") => "font/woff2",
-        _ => "application/octet-stream",
+        _ => UNKNOWN_TYPE,
     }
 }
 

@@ -7,11 +7,12 @@ use super::places::{Place, Places};
 use super::proxies::Proxies;
 use super::session::Client;
 use super::wire::{Answer, Awaited, Progress, Wire};
+use crate::leaving::Leaving;
 use crate::{config, open_files};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,7 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
@@ -39,6 +39,8 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// What is kept of one connection between reading and answering.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;
+/// How long a server that stops waits for the question of somebody who has asked none yet.
+const FIRST_WORD: Duration = Duration::from_millis(250);
 /// How long to wait for files that others close, when there are none.
 const REST: Duration = Duration::from_millis(200);
 
@@ -73,24 +75,25 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     settings: &config::Http,
-    stop: CancellationToken,
+    leaving: Leaving,
 ) {
     let places = Places::new(connections_max(), settings.connections_per_client);
     let gate = Gate { places, proxies: settings.proxies.clone() };
     let open = TaskTracker::new();
+    let welcome = |stream, peer| {
+        let Some(place) = gate.enter(peer) else { return };
+        let progress = Progress::default();
+        let wire = Wire::new(stream, progress.clone()).holding((place, open.token()));
+        let service = Service { router: router.clone(), peer, progress, leaving: leaving.clone() };
+        tokio::spawn(converse(wire, service));
+    };
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => break,
+            () = leaving.stop() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let Some(place) = gate.enter(peer) else { continue };
-                let progress = Progress::default();
-                let wire = Wire::new(stream, progress.clone()).holding((place, open.token()));
-                let service = Service { router: router.clone(), peer, progress };
-                tokio::spawn(converse(wire, service, stop.clone()));
-            }
+            Ok((stream, peer)) => welcome(stream, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 warn!(%error, "Cannot take a connection");
@@ -98,9 +101,20 @@ pub(crate) async fn serve(
             }
         }
     }
-    drop(listener);
+    last_arrivals(listener).for_each(|(stream, peer)| welcome(stream, peer));
     open.close();
     open.wait().await;
+}
+
+/// Those whom the system has let in already: they would only see that they are thrown out.
+fn last_arrivals(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    // Does not block, as the runtime's own does not.
+    let listener = listener.into_std().ok();
+    let arrivals = std::iter::from_fn(move || listener.as_ref()?.accept().ok());
+    arrivals.filter_map(|(stream, peer)| {
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    })
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
@@ -112,7 +126,15 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// One request after the other. On `stop` the one under way is still answered.
-async fn converse(wire: Wire<TcpStream>, service: Service, stop: CancellationToken) {
+async fn converse(wire: Wire<TcpStream>, service: Service) {
+    let (leaving, progress) = (service.leaving.clone(), service.progress.clone());
+    let over = async {
+        leaving.stop().await;
+        if progress.is_fresh() {
+            // Who has just come in has a question on its way.
+            sleep_until(Instant::now() + FIRST_WORD).await;
+        }
+    };
     // Pushes are small and must not wait for the acknowledgement of the one before.
     if let Err(error) = wire.stream().set_nodelay(true) {
         debug!(%error, "Cannot set TCP_NODELAY");
@@ -132,7 +154,7 @@ async fn converse(wire: Wire<TcpStream>, service: Service, stop: CancellationTok
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = over => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -148,6 +170,7 @@ struct Service {
     router: Router,
     peer: SocketAddr,
     progress: Progress,
+    leaving: Leaving,
 }
 
 impl Service {
@@ -155,10 +178,14 @@ impl Service {
         let answering = self.progress.begin();
         let mut request = request.map(|body| Body::new(Awaited::new(body)));
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let Ok(response) = self.router.oneshot(request).await;
+        let Ok(mut response) = self.router.oneshot(request).await;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             answering.never_ends();
             return response;
+        }
+        if self.leaving.has_begun() {
+            // The next request goes to a server that stays, and none is on its way when this one ends.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.map(|body| Body::new(Answer::new(body, answering)))
     }

@@ -28,11 +28,15 @@ pub(super) fn routes() -> Vec<Route> {
     vec![live, ready]
 }
 
-/// No longer ready as soon as we know that we will stop, so that no new requests come. Maintenance is no
+/// No longer ready as soon as we know that we will stop, so that no new requests come; those that come
+/// all the same are served for as long as we are there. Maintenance is no
 /// reason: who reads and who has an order still comes here.
 async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, &'static str) {
-    if door.house.stop.is_cancelled() {
+    if door.house.leaving.has_begun() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    if !door.house.gate.is_open() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "makes its documents beside other releases\n");
     }
     // In a task of its own, because a question that is dropped half-way costs its connection.
     let store = door.house.store.clone();

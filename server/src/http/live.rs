@@ -22,6 +22,7 @@ use shared::{RefusalCode, Timestamp};
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Interval, timeout};
@@ -46,8 +47,6 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 /// An owner's session is looked at again after this many milliseconds, for as long as a dashboard is
 /// watched with it.
 const SESSION_AGE_MAX_MS: i64 = 30_000;
-/// When the server restarts, its clients come back spread over this many milliseconds.
-const RECONNECT_AFTER_MS: std::ops::Range<u32> = 500..4_000;
 
 pub(super) fn route() -> Route {
     Route {
@@ -142,24 +141,29 @@ impl Connection {
     async fn hello(&mut self) -> Flow {
         self.silence.reset();
         let house = &self.door.house;
-        let hello =
-            ServerFrame::Hello { server_now: house.clock.now(), release: house.release.to_owned() };
+        let hello = ServerFrame::Hello {
+            server_now: house.clock.now(),
+            release: house.release.to_string(),
+        };
         self.send(&hello).await
     }
 
     async fn talk(&mut self) -> End {
-        let stop = self.door.house.stop.clone();
+        let leaving = self.door.house.leaving.clone();
+        let mut turn = pin!(leaving.turn());
         let clock = self.door.house.clock.clone();
         loop {
             let check_owner_at = self.check_owner_at;
             let flow = tokio::select! {
-                () = stop.cancelled() => ControlFlow::Break(End::Restart),
+                () = &mut turn => ControlFlow::Break(End::Restart),
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => self.hear(message).await,
                     Some(Err(_)) => ControlFlow::Break(End::Policy("that cannot be read")),
                     None => ControlFlow::Break(End::Gone),
                 },
                 frames = self.mailbox.take() => self.push(frames).await,
+                // Another server knows what this one does not.
+                () = self.mailbox.sent_away() => ControlFlow::Break(End::Restart),
                 () = clock.sleep_until(check_owner_at.unwrap_or_default()), if check_owner_at.is_some() => {
                     self.check_owner().await
                 }
@@ -297,7 +301,7 @@ impl Connection {
             }
             End::Idle => (close_code::NORMAL, "nothing was heard for a while"),
             End::Restart => {
-                let reconnect_after_ms = spread(RECONNECT_AFTER_MS);
+                let reconnect_after_ms = self.door.house.leaving.reconnect_after_ms();
                 if self.send(&ServerFrame::Restarting { reconnect_after_ms }).await.is_break() {
                     return;
                 }
@@ -316,10 +320,4 @@ impl Drop for Connection {
             self.door.house.hub.unwatch(topic, &self.mailbox);
         }
     }
-}
-
-/// Somewhere in the range, so that not all come back at once.
-fn spread(range: std::ops::Range<u32>) -> u32 {
-    let random = getrandom::u32().unwrap_or_default();
-    range.start + random % (range.end - range.start)
 }

@@ -147,11 +147,9 @@ async fn view(door: &Door, scope: &SessionScope) -> Result<OwnerView, Rejection>
     match scope {
         SessionScope::Email(email) => {
             let store = &door.house.store;
-            let documents = store.documents_by_owner(email, topic, CONFERENCES_MAX).await?;
-            let mut conferences = Vec::with_capacity(documents.len());
-            for document in documents {
-                conferences.push(line(&queries::parse(&document.body)?));
-            }
+            let kept = store.kept_by_owner(email, topic, CONFERENCES_MAX).await?;
+            let views = queries::conferences(door, kept).await;
+            let conferences = views.iter().map(line).collect();
             Ok(OwnerView { email: Some(email.clone()), conferences })
         }
         SessionScope::Ledger(ledger) => {

@@ -25,7 +25,11 @@ async fn answer(
 ) -> Result<Json<Result<Answer, Failure>>, Rejection> {
     let peers = door.house.ledgers.peers().ok_or(RefusalCode::CommandUnknown)?;
     let signature = headers.get(HEADER).and_then(|value| value.to_str().ok());
-    let Asked { ledger, request } = peers.understand(signature.unwrap_or_default(), &body)?;
+    let asked = peers.understand(signature.unwrap_or_default(), &body)?;
+    let Some(Asked { ledger, request }) = asked else {
+        // A newer node asks what we do not know: it decides itself.
+        return Ok(Json(Err(Failure::Newer)));
+    };
     if door.house.stop.is_cancelled() {
         // Whoever asks can decide it there, and nobody has to be told "later".
         return Ok(Json(Err(Failure::Unavailable)));

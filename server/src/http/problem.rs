@@ -141,7 +141,8 @@ impl From<Failure> for Rejection {
         match failure {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Busy => RefusalCode::Busy.into(),
-            Failure::Unavailable => RefusalCode::Unavailable.into(),
+            // A newer server would know; this one cannot reach any.
+            Failure::Unavailable | Failure::Newer => RefusalCode::Unavailable.into(),
         }
     }
 }

@@ -9,25 +9,30 @@ use super::problem::Rejection;
 use super::session::{Caller, Grant};
 use super::{Door, Route, openapi};
 use crate::clock::Clock;
+use crate::ledger::Failure;
 use crate::ledger::stage::Authority;
-use crate::store::LedgerId;
+use crate::store::{Kept, LedgerId};
 use crate::views::conference as conference_view;
-use anyhow::Context;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{get, post};
+use futures_util::StreamExt;
+use futures_util::stream::iter;
 use shared::commands::{FindOrder, FoundOrder};
 use shared::live::{Snapshot, Topic, View};
 use shared::views::{ConferenceView, DirectoryView};
 use shared::{AccessCode, ConferenceId, OrderId, RefusalCode, Timestamp};
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use tracing::warn;
 use utoipa::openapi::HttpMethod;
 use uuid::Uuid;
 
 /// The most conferences in the directory.
 const DIRECTORY_MAX: u32 = 1_000;
+/// Ledgers of a list that are asked at once, because their documents are not to be believed.
+const ASKED_AT_ONCE: usize = 16;
 /// The directory may be this old, in milliseconds.
 const DIRECTORY_AGE_MAX_MS: i64 = 1_000;
 /// Where the views are, below the server's root.
@@ -140,11 +145,9 @@ async fn directory(door: &Door) -> Result<Arc<DirectoryView>, Rejection> {
     }
     let store = &door.house.store;
     let topic = conference_view::TOPIC;
-    let documents = store.documents_by_state("published", topic, DIRECTORY_MAX).await?;
-    let mut conferences = Vec::with_capacity(documents.len());
-    for document in documents {
-        conferences.push(conference_view::summary(&parse(&document.body)?));
-    }
+    let kept = store.kept_by_state("published", topic, DIRECTORY_MAX).await?;
+    let views = conferences(door, kept).await;
+    let mut conferences: Vec<_> = views.iter().map(conference_view::summary).collect();
     conferences.sort_by(|a, b| (a.starts_at, &a.slug).cmp(&(b.starts_at, &b.slug)));
     let view = Arc::new(DirectoryView { conferences });
     *latest = Some((now, view.clone()));
@@ -168,14 +171,30 @@ pub(super) async fn any_conference(
     door: &Door,
     ledger: ConferenceId,
 ) -> Result<Option<(u64, ConferenceView)>, Rejection> {
-    let document = door.house.store.document(ledger.0, conference_view::TOPIC).await?;
-    let read = document.map(|document| Ok((document.position, parse(&document.body)?)));
-    read.transpose()
+    match door.house.ledgers.conference(ledger).await {
+        Ok(found) => Ok(Some(found)),
+        Err(Failure::Refused(refusal)) if refusal.code == RefusalCode::ConferenceNotFound => {
+            Ok(None)
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
-pub(super) fn parse(body: &str) -> Result<ConferenceView, Rejection> {
-    let view = serde_json::from_str(body).context("a conference's document cannot be read");
-    Ok(view.map_err(crate::store::StoreFault)?)
+/// The conferences of a list, in its order, each as it is now. One whose ledger cannot be asked is shown as
+/// its document has it, or left out: it must not take the others with it.
+pub(super) async fn conferences(door: &Door, kept: Vec<Kept>) -> Vec<ConferenceView> {
+    let ledgers = &door.house.ledgers;
+    let views = iter(kept).map(|kept| async move {
+        match ledgers.conference_of(&kept).await {
+            Ok((_, view)) => Some(view),
+            Err(failure) => {
+                warn!(ledger = %kept.ledger, ?failure, "A list shows a conference as it was");
+                serde_json::from_str(&kept.document?.body).ok()
+            }
+        }
+    });
+    let views: Vec<_> = views.buffered(ASKED_AT_ONCE).collect().await;
+    views.into_iter().flatten().collect()
 }
 
 /// Every mistake (conference, address, code) takes the same look-up and gets the same answer.

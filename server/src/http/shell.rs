@@ -136,6 +136,10 @@ pub(super) async fn page(State(door): State<Arc<Door>>, request: Request) -> Res
     if let Some(file) = door.shell.assets.serve(path, request.headers()) {
         return file;
     }
+    let others = || door.house.ledgers.peers().map(|peers| peers.others()).unwrap_or_default();
+    if let Some(file) = door.borrowed.serve(others, path, request.headers()).await {
+        return file;
+    }
     if address == Address::Nowhere && path.rsplit('/').next().is_some_and(|it| it.contains('.')) {
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     }

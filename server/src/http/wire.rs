@@ -47,6 +47,11 @@ impl Progress {
         Answering(self.clone())
     }
 
+    /// Nobody has asked for anything yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.turn() == 0
+    }
+
     fn turn(&self) -> u64 {
         self.0.turns.load(Ordering::Acquire)
     }

@@ -144,7 +144,7 @@ fn log(request: &Request, answer: &Result<Answer, Refusal>) {
     let order = request.command.order_id().map(|id| id.0);
     let command_id = request.command_id.map(|id| id.0);
     match answer {
-        Ok(Answer { view: Some(_), .. } | Answer { dashboard: Some(_), .. }) => {}
+        Ok(_) if request.command.only_reads() => {}
         Ok(Answer { stuck: Some(stuck), .. }) => {
             error!(
                 order.id = order.map(tracing::field::display),

@@ -4,11 +4,13 @@
 //!
 //! Pure. Not here: which events happen (`stage.rs`) and how they become durable (`ledger.rs`).
 
+mod base;
 mod commit;
 mod follow;
 mod order_file;
 mod replay;
 
+pub use base::{SNAPSHOT, Snapshot};
 pub use order_file::OrderFile;
 pub use replay::Rows;
 
@@ -17,18 +19,16 @@ use crate::domain::conference::Conference;
 use crate::domain::registration_process::{self, Effect, Process};
 use crate::domain::seats_availability::{self, SeatsAvailability};
 use crate::events::{Event, Stream};
-use crate::store::{NewEffect, NewEvent, Position, Recorded, Snapshot};
+use crate::store::{NewEffect, NewEvent, Position, Recorded};
 use crate::views;
 use crate::views::dashboard::{Dashboard, Pushed, Share, Told};
 use anyhow::ensure;
-use serde::{Deserialize, Serialize};
+use base::Base;
+use serde::Serialize;
 use shared::views::{ConferenceView, OrderView};
 use shared::{CommandId, ConferenceId, OrderId, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
-
-/// Commands of owners that are recognised when they come again.
-const OWNER_COMMANDS_MAX: usize = 256;
 
 /// How much is remembered, and how often it is written down.
 #[derive(Clone, Copy, Debug)]
@@ -48,38 +48,6 @@ impl Default for Bounds {
     }
 }
 
-/// The conference itself, complete at every moment. This is what a snapshot holds.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Base {
-    conference: Conference,
-    seats: SeatsAvailability,
-    /// Versions of the two conference-level streams.
-    conference_version: u64,
-    seats_version: u64,
-    view: Option<ConferenceView>,
-    /// The latest commands of owners with the position of the last event of each, latest last.
-    #[serde(default)]
-    handled: VecDeque<(CommandId, Position)>,
-}
-
-impl Base {
-    fn remember(&mut self, event: &Event, command_id: Option<Uuid>, position: Position) {
-        let Some(id) = command_id.map(CommandId) else { return };
-        if let Some((_, at)) = self.handled.back_mut().filter(|(known, _)| *known == id) {
-            // Seats that follow from it.
-            *at = position;
-            return;
-        }
-        if !matches!(event, Event::Conference(_)) {
-            return;
-        }
-        if OWNER_COMMANDS_MAX <= self.handled.len() {
-            self.handled.pop_front();
-        }
-        self.handled.push_back((id, position));
-    }
-}
-
 /// What a batch wants to make durable.
 #[derive(Debug, Default)]
 struct Changes {
@@ -89,7 +57,11 @@ struct Changes {
     entry_changed: bool,
     conference_changed: bool,
     dashboard_changed: bool,
-    orders: HashSet<OrderId>,
+    /// Orders whose own stream got an event, and when it got the last one: not all of a batch was decided
+    /// at the same moment.
+    orders: HashMap<OrderId, Timestamp>,
+    /// All documents are to be written, whatever has changed.
+    documents_asked: bool,
     order_views: HashSet<OrderId>,
     /// Seats whose name, ticket or admission changed.
     seats: BTreeSet<(OrderId, u32)>,
@@ -150,22 +122,18 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A ledger as the store tells it: its head, its newest snapshot and the events of the
-    /// conference-level streams after that snapshot.
+    /// A ledger as the store tells it: its head, its newest snapshot (or an empty one) and the events of
+    /// the conference-level streams after that snapshot.
     ///
     /// # Errors
-    /// An event or the snapshot is not of this release.
+    /// An event is not of this release.
     pub fn open(
         id: ConferenceId,
         head: Position,
-        snapshot: Option<&Snapshot>,
+        snapshot: Snapshot,
         tail: &[Recorded],
     ) -> anyhow::Result<Self> {
-        let base = match snapshot {
-            Some(snapshot) => serde_json::from_str(&snapshot.body)?,
-            None => Base::default(),
-        };
-        let snapshot_at = snapshot.map_or(0, |snapshot| snapshot.position);
+        let (snapshot_at, base) = snapshot.into_base();
         let (orders, changes) = (HashMap::new(), Changes::default());
         let dashboard = Dashboard::default();
         let mut memory = Self {
@@ -287,11 +255,13 @@ impl Memory {
     /// True when this batch has changed something.
     #[must_use]
     pub fn has_changes(&self) -> bool {
-        let Changes { events, effects, effects_done, deadlines, .. } = &self.changes;
-        !(events.is_empty()
-            && effects.is_empty()
-            && effects_done.is_empty()
-            && deadlines.is_empty())
+        let Changes { events, effects, effects_done, deadlines, documents_asked, .. } =
+            &self.changes;
+        *documents_asked
+            || !(events.is_empty()
+                && effects.is_empty()
+                && effects_done.is_empty()
+                && deadlines.is_empty())
     }
 
     /// True when something has happened to this order in this batch.
@@ -366,7 +336,8 @@ impl Memory {
             let view_changed = file.fold(about, stream, event, at);
             file.remember(stream, version, command_id, position);
             file.touched_in_batch = self.batch;
-            self.changes.orders.extend(process.filter(|_| matches!(event, Event::Order(_))));
+            let own = process.filter(|_| matches!(event, Event::Order(_)));
+            self.changes.orders.extend(own.map(|id| (id, at)));
             self.changes.order_views.extend(process.filter(|_| view_changed));
             if let Event::SeatAssignments(event) = event {
                 let seat = process.zip(event.position());
@@ -399,6 +370,11 @@ impl Memory {
     /// Notes that an effect was performed.
     pub fn effect_done(&mut self, id: Uuid) {
         self.changes.effects_done.push(id);
+    }
+
+    /// Writes all documents with this batch: those that are there were passed by another generation.
+    pub fn ask_documents(&mut self) {
+        self.changes.documents_asked = true;
     }
 
     /// The batch is on its way: what it changed is simply so for the next one. Calls `show` with every
@@ -562,7 +538,8 @@ mod tests {
 
     #[test]
     fn orders_that_nobody_placed_are_not_kept() {
-        let mut memory = Memory::open(ConferenceId(Uuid::nil()), 0, None, &[]).unwrap();
+        let id = ConferenceId(Uuid::nil());
+        let mut memory = Memory::open(id, 0, Snapshot::default(), &[]).unwrap();
         let ids: Vec<OrderId> = (1..=100).map(|n| OrderId(Uuid::from_u128(n))).collect();
         memory.load_orders(&ids, &[]).unwrap();
         assert!(ids.iter().all(|id| memory.has_order(*id)), "for this batch");

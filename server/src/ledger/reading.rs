@@ -1,11 +1,12 @@
 //! What a ledger reads: the whole conference when it opens, and orders when somebody asks for them.
 
 use super::catch_up::CatchUp;
-use super::memory::Memory;
+use super::memory::{Memory, SNAPSHOT, Snapshot};
 use super::{Attempt, Ledger, PAGE};
 use crate::events::CONFERENCE_STREAMS;
 use crate::views::dashboard;
 use shared::OrderId;
+use tracing::warn;
 use uuid::Uuid;
 
 impl Ledger {
@@ -14,21 +15,41 @@ impl Ledger {
         // The head is read first and the newest event last. When they are the same, so is everything
         // in between; otherwise another node has written meanwhile.
         let head = self.store.head(self.id.0).await?.map_or(0, |known| known.head);
-        let snapshot = self.store.snapshot(self.id.0).await?;
-        let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
+        let snapshot = self.snapshot().await?;
+        let after = snapshot.position;
         let tail = self.store.read_streams(self.id.0, &CONFERENCE_STREAMS, after).await?;
         let catch_up = self.catch_up().await?;
         if catch_up.position() != head {
             return Err(Attempt::Conflict);
         }
-        let memory = Memory::open(self.id, head, snapshot.as_ref(), &tail)?;
+        let memory = Memory::open(self.id, head, snapshot, &tail)?;
         Ok(memory.within(self.bounds.memory).with_dashboard(catch_up.done()))
     }
 
-    /// Reads the dashboard's document and folds what follows it.
+    /// The newest snapshot; an empty one when there is none that can be read. Whatever is wrong with it,
+    /// the events are right.
+    async fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        let Some(document) = self.store.document(self.id.0, SNAPSHOT).await? else {
+            return Ok(Snapshot::default());
+        };
+        Ok(Snapshot::read(&document).unwrap_or_else(|error| {
+            let (ledger, position) = (self.id, document.position);
+            warn!(%ledger, position, %error, "Cannot read a snapshot; reads all events instead");
+            Snapshot::default()
+        }))
+    }
+
+    /// Reads the dashboard's document, if that can be read, and folds what follows it.
     async fn catch_up(&self) -> anyhow::Result<CatchUp> {
         let document = self.store.document(self.id.0, dashboard::TOPIC).await?;
-        let mut catch_up = CatchUp::from(self.id, document.as_ref())?;
+        let mut catch_up = match CatchUp::from(self.id, document.as_ref()) {
+            Ok(catch_up) => catch_up,
+            Err(error) => {
+                let ledger = self.id;
+                warn!(%ledger, %error, "Cannot read a dashboard; reads all events instead");
+                CatchUp::from(self.id, None)?
+            }
+        };
         loop {
             let page = self.store.read_all(self.id.0, catch_up.position(), PAGE).await?;
             let unknown = catch_up.unknown(&page);

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use shared::commands::SeatQuantity;
 use shared::dashboard::{DashboardView, HAPPENINGS_MAX};
 use shared::management::Admission;
-use shared::views::OrderView;
+use shared::views::{ConferenceView, OrderView};
 use shared::{AccessCode, CommandId, Money, OrderId, PaymentId, RefusalCode, Timestamp};
 use uuid::Uuid;
 
@@ -71,6 +71,9 @@ pub struct Answer {
     pub view: Option<Box<OrderView>>,
     /// Only for `ReadDashboard`.
     pub dashboard: Option<Box<DashboardView>>,
+    /// Only for `ReadConference`.
+    #[serde(default)]
+    pub conference: Option<Box<ConferenceView>>,
     /// Only for `AdmitAttendee`.
     pub admission: Option<Box<Admission>>,
     /// Something has happened because of it.
@@ -107,6 +110,15 @@ fn answer(memory: &mut Memory, request: Request, cause: Cause) -> Result<Answer,
     match request.command {
         Command::Conference(command) => manage::answer(memory, command, cause),
         Command::EffectPerformed | Command::CatchUp => Ok(at(memory.position())),
+        Command::KeepDocuments => {
+            memory.ask_documents();
+            Ok(at(memory.position()))
+        }
+        Command::ReadConference => {
+            let view = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
+            let conference = Some(Box::new(view.clone()));
+            Ok(Answer { conference, ..at(memory.position()) })
+        }
         Command::ReadDashboard => {
             let conference = memory.view().ok_or(RefusalCode::ConferenceNotFound)?;
             let view = memory.dashboard().view(conference, HAPPENINGS_MAX);
@@ -293,6 +305,8 @@ fn act(memory: &mut Memory, asked: Asked<'_>, command: Command) -> Result<(), Re
         | Command::SendOwnerCodeAgain { .. }
         | Command::EffectPerformed
         | Command::CatchUp
+        | Command::KeepDocuments
+        | Command::ReadConference
         | Command::Conference(_) => return Ok(()),
     };
     decide_order(memory, order_id, order_command, cause)

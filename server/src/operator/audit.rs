@@ -14,8 +14,8 @@ use super::{PAGE, counted, instant};
 use crate::checker::{Checker, Promise, Summary, Violation};
 use crate::effects::attempts_max;
 use crate::ledger::catch_up::CatchUp;
-use crate::ledger::memory::Memory;
-use crate::store::{Document, LedgerHead, LedgerId, Position, Recorded, Snapshot, Store};
+use crate::ledger::memory::{Memory, SNAPSHOT, Snapshot};
+use crate::store::{Document, LedgerHead, LedgerId, Position, Recorded, Store};
 use crate::views::{conference, dashboard};
 use anyhow::{Context, anyhow};
 use serde_json::Value;
@@ -28,7 +28,7 @@ const PATIENCE_SECONDS: i64 = 120;
 
 /// What stood beside the history when its head was read.
 struct Beside {
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Document>,
     conference: Option<Document>,
     dashboard: Option<Document>,
     entry: LedgerHead,
@@ -37,7 +37,7 @@ struct Beside {
 impl Beside {
     async fn read(store: &Store, ledger: LedgerId) -> anyhow::Result<Self> {
         Ok(Self {
-            snapshot: store.snapshot(ledger).await?,
+            snapshot: store.document(ledger, SNAPSHOT).await?,
             conference: store.document(ledger, conference::TOPIC).await?,
             dashboard: store.document(ledger, dashboard::TOPIC).await?,
             // Last: everything above is not ahead of it.
@@ -73,7 +73,7 @@ impl<'a> Audit<'a> {
             ledger,
             now,
             checker: Checker::new(),
-            memory: Memory::open(ConferenceId(ledger), 0, None, &[])?,
+            memory: Memory::open(ConferenceId(ledger), 0, Snapshot::default(), &[])?,
             summary: Summary::default(),
             findings: vec![],
             notes: vec![],
@@ -222,8 +222,12 @@ impl<'a> Audit<'a> {
     ) -> anyhow::Result<()> {
         let at = |document: &Option<Document>| document.as_ref().map_or(0, |kept| kept.position);
         if at(&beside.conference) < changed_at {
-            let now = self.store.document(self.ledger, conference::TOPIC).await?;
-            if at(&now) < changed_at {
+            let now = self.store.kept(self.ledger, conference::TOPIC).await?;
+            let (now, is_fresh) = now.map_or((None, true), |kept| (kept.document, kept.is_fresh));
+            if !is_fresh && now.is_some() {
+                // Nobody is shown it.
+                self.notes.push("its document was passed by another release".to_owned());
+            } else if at(&now) < changed_at {
                 let what = format!(
                     "the conference's document shows position {}, and it has changed at {changed_at}",
                     at(&now)

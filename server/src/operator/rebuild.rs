@@ -14,7 +14,7 @@ use super::{Out, Outcome, PAGE, counted, ledgers};
 use crate::checker::Checker;
 use crate::clock::Clock;
 use crate::ledger::catch_up::CatchUp;
-use crate::ledger::memory::Memory;
+use crate::ledger::memory::{Memory, Snapshot};
 use crate::store::{
     Commit, CommitError, Document, LedgerHead, LedgerId, Position, ProcessId, Store, Turn,
 };
@@ -103,6 +103,22 @@ pub(super) async fn anew(
     Rebuilt::new(store, ledger, pace)?.write(None, out).await.map(drop)
 }
 
+/// The documents of one ledger, made from its events beside running servers, for a quarter of the time.
+///
+/// # Errors
+/// They would be wrong ([`Miscounted`]), an event cannot be read, or the store failed.
+pub async fn make_documents(store: &Store, ledger: &LedgerHead) -> anyhow::Result<()> {
+    // However fast a test's clock goes, the machine has to rest.
+    let clock = Clock::Real;
+    let mut rebuilt = Rebuilt::new(store, ledger, Pace::new(&clock, false, ledger))?;
+    rebuilt.write_documents(&mut std::io::sink()).await
+}
+
+/// What was folded is not what the checker has counted.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Miscounted(String);
+
 /// One ledger on its way.
 struct Rebuilt<'a> {
     store: &'a Store,
@@ -120,7 +136,7 @@ struct Rebuilt<'a> {
 impl<'a> Rebuilt<'a> {
     fn new(store: &'a Store, head: &LedgerHead, pace: Pace<'a>) -> anyhow::Result<Self> {
         let (ledger, id) = (head.ledger, ConferenceId(head.ledger));
-        let memory = Memory::open(id, 0, None, &[])?;
+        let memory = Memory::open(id, 0, Snapshot::default(), &[])?;
         let (catch_up, checker) = (CatchUp::from(id, None)?, Checker::new());
         let (slug, orders) = (head.slug.clone(), BTreeSet::new());
         let marks = false;
@@ -158,7 +174,7 @@ impl<'a> Rebuilt<'a> {
     /// The checker has counted the seats in its own way, and comes to the same.
     fn is_verified(&self) -> anyhow::Result<()> {
         let wrong = self.memory.view().and_then(|view| self.checker.seats_unlike(view).next());
-        wrong.map_or(Ok(()), |what| Err(anyhow::anyhow!("{}: {what}", self.slug)))
+        wrong.map_or(Ok(()), |what| Err(Miscounted(format!("{}: {what}", self.slug)).into()))
     }
 
     async fn write_documents(&mut self, out: Out<'_>) -> anyhow::Result<()> {
@@ -169,12 +185,12 @@ impl<'a> Rebuilt<'a> {
             let topic = dashboard::TOPIC.to_owned();
             let mut documents = vec![Document { topic, position, body: self.catch_up.body()? }];
             documents.extend(self.memory.document_as_it_is()?);
+            documents.push(self.memory.snapshot_as_it_is()?);
             let commit = Commit {
                 ledger: self.ledger,
                 expected_head: position,
                 entry: self.memory.entry_as_it_is(),
                 documents,
-                snapshot: Some(self.memory.snapshot_as_it_is()?),
                 ..Commit::default()
             };
             if self.is_written(&commit, turn.take()).await? {

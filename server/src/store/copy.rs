@@ -3,7 +3,7 @@
 //!
 //! Not here: SQL (`sqlite/copy.rs`, `postgres/copy.rs`), files and checksums (`operator/backup.rs`).
 
-use super::{Result, Store};
+use super::{GENERATION, Result, Store};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
@@ -48,6 +48,8 @@ pub const TABLES: &[Table] = &[
             ("head", Number),
             ("owner_email", Text),
             ("owner_code", Text),
+            ("generation", Number),
+            ("others_until", Number),
         ],
     },
     Table {
@@ -270,7 +272,7 @@ impl Store {
     /// failed.
     pub async fn copy_in(url: &str, header: &Header, lines: &mut Lines<'_>) -> Result<()> {
         let targets = header.tables.iter().map(Target::of).collect::<anyhow::Result<Vec<_>>>()?;
-        let store = Self::open_until(url, header.migration).await?;
+        let store = Self::open_as(url, header.migration, GENERATION).await?;
         let done = match &store {
             Self::Sqlite(store) => store.copy_in(header.migration, targets, lines).await,
             Self::Postgres(store) => store.copy_in(header.migration, targets, lines).await,

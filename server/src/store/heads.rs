@@ -4,7 +4,7 @@
 //! when to tell and what to do about it (`news.rs`).
 
 use super::{LedgerId, Position, Result, Store};
-use crate::nodes::Node;
+use crate::nodes::{Node, Program};
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
@@ -106,6 +106,28 @@ pub(super) fn payload(node: Uuid, heads: &[(LedgerId, Position)]) -> String {
     heads.fold(node.simple().to_string(), |text, head| text + &head)
 }
 
+/// The node and its address, as every release reads them; then words that a release may not know.
+pub(super) fn presence(node: &Node) -> String {
+    let Node { id, url, program: Program { release, generation }, is_ready } = node;
+    let (id, is_ready) = (id.simple(), u8::from(*is_ready));
+    format!("{id} {url} release={release} generation={generation} ready={is_ready}")
+}
+
+/// What is not said is as it was when nobody said it.
+fn node<'a>(id: Uuid, url: &str, words: impl Iterator<Item = &'a str>) -> Node {
+    let mut node = Node { id, url: url.into(), program: Program::SILENT, is_ready: true };
+    for (name, value) in words.filter_map(|word| word.split_once('=')) {
+        let Program { release, generation } = &mut node.program;
+        match name {
+            "release" => *release = value.parse().unwrap_or(*release),
+            "generation" => *generation = value.parse().unwrap_or(*generation),
+            "ready" => node.is_ready = value != "0",
+            _ => {}
+        }
+    }
+    node
+}
+
 fn parse(channel: &str, payload: &str) -> Option<Told> {
     let mut parts = payload.split(' ');
     let id = parts.next()?.parse().ok()?;
@@ -117,7 +139,7 @@ fn parse(channel: &str, payload: &str) -> Option<Told> {
             };
             Some(Told::Heads { node: id, heads: parts.filter_map(head).collect() })
         }
-        NODES => Some(Told::Node(Node { id, url: parts.next()?.into() })),
+        NODES => Some(Told::Node(node(id, parts.next()?, parts))),
         _ => None,
     }
 }
@@ -126,6 +148,25 @@ fn parse(channel: &str, payload: &str) -> Option<Told> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_node_says_what_it_runs_to_every_release() {
+        let program = Program { release: shared::Release(1, 20, 3), generation: 7 };
+        let (id, url) = (Uuid::from_u128(5), "http://node:8080".into());
+        let node = Node { id, url, program, is_ready: false };
+        let said = presence(&node);
+        assert_eq!(parse(NODES, &said), Some(Told::Node(node.clone())));
+        // Releases before this one read two words, and say no more.
+        assert!(said.starts_with(&format!("{} http://node:8080 ", id.simple())));
+        let silent = Node { program: Program::SILENT, is_ready: true, ..node.clone() };
+        let before = format!("{} {}", id.simple(), node.url);
+        assert_eq!(parse(NODES, &before), Some(Told::Node(silent)));
+        // Those after it say more.
+        let after = format!("{said} colour=blue x generation=");
+        assert_eq!(parse(NODES, &after), Some(Told::Node(node.clone())));
+        let nowhere = Node { url: "".into(), ..node };
+        assert_eq!(parse(NODES, &presence(&nowhere)), Some(Told::Node(nowhere)));
+    }
 
     proptest! {
         #[test]

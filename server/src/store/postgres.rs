@@ -16,8 +16,10 @@ macro_rules! ask {
 }
 
 mod copy;
+mod generations;
 mod heads;
 mod lists;
+mod migrate;
 mod people;
 mod tools;
 mod turn;
@@ -36,18 +38,27 @@ use crate::clock::Clock;
 pub(super) use self::turn::Turn;
 use self::turn::Turns;
 use self::write::{APPEND, CREATE, bind, classify};
+use super::migrations::{MigrationFile as File, check_expanded, up_to};
 use super::{
-    Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
-    LeasedEffect, LedgerHead, LedgerId, MigrationFile, Position, ProcessId, Recorded, RecordedRow,
-    Result, Session, SessionKey, SessionRow, SessionScope, Snapshot, Uuid, session,
+    Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, HeadRow, LeasedEffect,
+    LedgerHead, LedgerId, Position, ProcessId, Recorded, RecordedRow, Result, Session, SessionKey,
+    SessionRow, SessionScope, Uuid, session,
 };
 
-const MIGRATIONS: &[MigrationFile] = &[
-    (1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql")),
-    (2, "owners", include_str!("../../migrations/postgres/0002_owners.sql")),
-    (3, "attendees", include_str!("../../migrations/postgres/0003_attendees.sql")),
-    (4, "lists", include_str!("../../migrations/postgres/0004_lists.sql")),
-    (5, "switches", include_str!("../../migrations/postgres/0005_switches.sql")),
+const MIGRATIONS: &[File] = &[
+    File::contracts(1, "ledger", include_str!("../../migrations/postgres/0001_ledger.sql")),
+    File::contracts(2, "owners", include_str!("../../migrations/postgres/0002_owners.sql")),
+    File::contracts(3, "attendees", include_str!("../../migrations/postgres/0003_attendees.sql")),
+    File::contracts(4, "lists", include_str!("../../migrations/postgres/0004_lists.sql")),
+    File::contracts(5, "switches", include_str!("../../migrations/postgres/0005_switches.sql")),
+    File::expands(6, "codes", include_str!("../../migrations/postgres/0006_codes.sql"), 5)
+        .concurrently(),
+    File::expands(
+        7,
+        "generations",
+        include_str!("../../migrations/postgres/0007_generations.sql"),
+        5,
+    ),
 ];
 
 const CONNECTIONS_MAX: u32 = 10;
@@ -67,21 +78,24 @@ const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 pub struct Postgres {
     pool: PgPool,
     turns: Turns,
+    generation: i32,
 }
 
 impl Postgres {
-    pub async fn open(url: &str, until: i64) -> Result<Self> {
-        let store = Self::of(url)?;
+    pub async fn open(url: &str, until: i64, generation: i32) -> Result<Self> {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.disable_statement_logging();
+        let store = Self::of(options.clone(), generation);
         store.wait_for_the_database().await?;
-        super::migrate(super::up_to(MIGRATIONS, until), &store.pool).await?;
+        let files = up_to(MIGRATIONS, until);
+        check_expanded(&store.applied().await?, files.len() as i64)?;
+        migrate::migrate(&options, files).await?;
         Ok(store)
     }
 
     /// A pool that has no connection yet.
-    fn of(url: &str) -> Result<Self> {
-        let options: PgConnectOptions = url.parse()?;
-        let options =
-            options.options([("statement_timeout", STATEMENT_MAX)]).disable_statement_logging();
+    fn of(options: PgConnectOptions, generation: i32) -> Self {
+        let options = options.options([("statement_timeout", STATEMENT_MAX)]);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(CONNECT_MAX)
@@ -97,7 +111,7 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool, turns: Turns::default() })
+        Self { pool, turns: Turns::default(), generation }
     }
 
     async fn wait_for_the_database(&self) -> Result<()> {
@@ -123,7 +137,7 @@ impl Postgres {
         let may_create = commit.expected_head == 0 && commit.entry.is_some();
         let statement = if may_create { CREATE } else { APPEND };
         // Not `fetch_optional`: it returns with the row, before the server has said that it committed.
-        match ask!(self, bind(sqlx::query(statement), commit), execute) {
+        match ask!(self, bind(sqlx::query(statement), commit, self.generation), execute) {
             Ok(moved) if moved.rows_affected() == 1 => Ok(()),
             Ok(_) => Err(CommitError::Conflict),
             // Of two who create the same ledger at once, the slower may hear of the slug first.
@@ -209,46 +223,25 @@ impl Postgres {
              WHERE ledger = $1 AND generation = $2 AND topic = $3",
         )
         .bind(ledger)
-        .bind(GENERATION)
+        .bind(self.generation)
         .bind(topic);
         let row: Option<DocumentRow> = ask!(self, query, fetch_optional)?;
         Ok(row.map(Document::from))
     }
 
-    pub async fn documents_by_state(
+    pub async fn due_deadlines(
         &self,
-        state: &str,
-        topic: &str,
+        now: i64,
         limit: u32,
-    ) -> Result<Vec<Document>> {
-        // The same order as SQLite, whatever the collation of the database.
+        except: &[LedgerId],
+    ) -> Result<Vec<(LedgerId, ProcessId)>> {
         let query = sqlx::query_as(
-            r#"SELECT documents.topic, documents.position, documents.body
-               FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
-               WHERE ledgers.state = $1 AND documents.generation = $2 AND documents.topic = $3
-               ORDER BY ledgers.slug COLLATE "C" LIMIT $4"#,
-        )
-        .bind(state)
-        .bind(GENERATION)
-        .bind(topic)
-        .bind(i64::from(limit));
-        let rows: Vec<DocumentRow> = ask!(self, query, fetch_all)?;
-        Ok(rows.into_iter().map(Document::from).collect())
-    }
-
-    pub async fn snapshot(&self, ledger: LedgerId) -> Result<Option<Snapshot>> {
-        let query =
-            sqlx::query_as("SELECT position, body FROM snapshots WHERE ledger = $1").bind(ledger);
-        let row: Option<(i64, String)> = ask!(self, query, fetch_optional)?;
-        Ok(row.map(Snapshot::from))
-    }
-
-    pub async fn due_deadlines(&self, now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>> {
-        let query = sqlx::query_as(
-            "SELECT ledger, process FROM deadlines WHERE at <= $1 ORDER BY at LIMIT $2",
+            "SELECT ledger, process FROM deadlines
+             WHERE at <= $1 AND ledger <> ALL($3) ORDER BY at LIMIT $2",
         )
         .bind(now)
-        .bind(i64::from(limit));
+        .bind(i64::from(limit))
+        .bind(except);
         Ok(ask!(self, query, fetch_all)?)
     }
 
@@ -258,13 +251,15 @@ impl Postgres {
 
     pub async fn lease_effects(
         &self,
+        kinds: &[&str],
         now: i64,
         lease_until: i64,
         limit: u32,
     ) -> Result<Vec<LeasedEffect>> {
         let query = sqlx::query_as(
             "WITH due AS MATERIALIZED (
-                 SELECT ledger, id FROM effects WHERE state = 'live' AND due_at <= $1
+                 SELECT ledger, id FROM effects
+                 WHERE state = 'live' AND due_at <= $1 AND kind = ANY($4)
                  ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
              UPDATE effects SET due_at = $2, attempts = attempts + 1
              FROM due WHERE effects.ledger = due.ledger AND effects.id = due.id
@@ -272,14 +267,31 @@ impl Postgres {
         )
         .bind(now)
         .bind(lease_until)
-        .bind(i64::from(limit));
+        .bind(i64::from(limit))
+        .bind(kinds);
         let rows: Vec<EffectRow> = ask!(self, query, fetch_all)?;
         Ok(rows.into_iter().map(LeasedEffect::from).collect())
     }
 
-    pub async fn next_effect(&self) -> Result<Option<i64>> {
-        let query = sqlx::query_scalar("SELECT min(due_at) FROM effects WHERE state = 'live'");
-        Ok(ask!(self, query, fetch_one)?)
+    pub async fn next_effect(&self, kinds: &[&str]) -> Result<Option<i64>> {
+        let query = sqlx::query_scalar(
+            "SELECT due_at FROM effects WHERE state = 'live' AND kind = ANY($1)
+             ORDER BY due_at LIMIT 1",
+        )
+        .bind(kinds);
+        Ok(ask!(self, query, fetch_optional)?)
+    }
+
+    pub async fn return_effect(&self, ledger: LedgerId, id: Uuid, due_at: i64) -> Result<()> {
+        let query = sqlx::query(
+            "UPDATE effects SET due_at = $3, attempts = greatest(attempts - 1, 0)
+             WHERE ledger = $1 AND id = $2 AND state = 'live'",
+        )
+        .bind(ledger)
+        .bind(id)
+        .bind(due_at);
+        ask!(self, query, execute)?;
+        Ok(())
     }
 
     pub async fn retry_effect(
@@ -333,28 +345,6 @@ impl Postgres {
         .bind(i64::from(limit));
         let rows: Vec<HeadRow> = ask!(self, query, fetch_all)?;
         Ok(rows.into_iter().map(LedgerHead::from).collect())
-    }
-
-    pub async fn documents_by_owner(
-        &self,
-        email: &str,
-        topic: &str,
-        limit: u32,
-    ) -> Result<Vec<Document>> {
-        let query = sqlx::query_as(
-            r#"SELECT documents.topic, documents.position, documents.body
-               FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
-               LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
-               WHERE owner_email = $1 AND owner_email <> ''
-               AND documents.generation = $2 AND documents.topic = $3
-               ORDER BY recorded_at DESC NULLS LAST, slug COLLATE "C" LIMIT $4"#,
-        )
-        .bind(email)
-        .bind(GENERATION)
-        .bind(topic)
-        .bind(i64::from(limit));
-        let rows: Vec<DocumentRow> = ask!(self, query, fetch_all)?;
-        Ok(rows.into_iter().map(Document::from).collect())
     }
 
     pub async fn begin_session(&self, session: &Session) -> Result<()> {

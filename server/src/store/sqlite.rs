@@ -5,18 +5,20 @@
 //! batches is `ledger`.
 
 mod copy;
+mod generations;
 mod lists;
 mod people;
 mod tools;
 pub(super) mod turn;
 mod write;
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use sqlx::migrate::Migrate;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -25,18 +27,26 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::fmt::Simple;
 
 use self::write::{Rows, json, write};
+use super::migrations::{MigrationFile as File, TABLE, check_expanded, pending, up_to};
 use super::{
-    Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, GENERATION, HeadRow,
-    LeasedEffect, LedgerHead, LedgerId, MigrationFile, Position, ProcessId, Recorded, RecordedRow,
-    Result, Session, SessionKey, SessionRow, SessionScope, Snapshot, Uuid, session,
+    Commit, CommitError, DeadEffect, Document, DocumentRow, EffectRow, HeadRow, LeasedEffect,
+    LedgerHead, LedgerId, Position, ProcessId, Recorded, RecordedRow, Result, Session, SessionKey,
+    SessionRow, SessionScope, Uuid, session,
 };
 
-const MIGRATIONS: &[MigrationFile] = &[
-    (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
-    (2, "owners", include_str!("../../migrations/sqlite/0002_owners.sql")),
-    (3, "attendees", include_str!("../../migrations/sqlite/0003_attendees.sql")),
-    (4, "lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
-    (5, "switches", include_str!("../../migrations/sqlite/0005_switches.sql")),
+const MIGRATIONS: &[File] = &[
+    File::contracts(1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
+    File::contracts(2, "owners", include_str!("../../migrations/sqlite/0002_owners.sql")),
+    File::contracts(3, "attendees", include_str!("../../migrations/sqlite/0003_attendees.sql")),
+    File::contracts(4, "lists", include_str!("../../migrations/sqlite/0004_lists.sql")),
+    File::contracts(5, "switches", include_str!("../../migrations/sqlite/0005_switches.sql")),
+    File::expands(6, "codes", include_str!("../../migrations/sqlite/0006_codes.sql"), 5),
+    File::expands(
+        7,
+        "generations",
+        include_str!("../../migrations/sqlite/0007_generations.sql"),
+        5,
+    ),
 ];
 
 /// Connections that read beside the writer.
@@ -55,6 +65,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 pub struct Sqlite {
     writer: Arc<Mutex<Writer>>,
     readers: SqlitePool,
+    generation: i32,
 }
 
 #[derive(Debug)]
@@ -70,7 +81,7 @@ struct Writer {
 #[derive(Debug)]
 enum Hold {
     /// Keeps other servers out for as long as it is open.
-    Alone(#[expect(dead_code, reason = "dropping it lets others in")] File),
+    Alone(#[expect(dead_code, reason = "dropping it lets others in")] std::fs::File),
     /// A server may write to it, too. Both know when the other one writes, by SQLite's own locks.
     Beside,
     Closed,
@@ -89,20 +100,32 @@ impl Writer {
 }
 
 impl Sqlite {
-    pub async fn open(url: &str, until: i64) -> Result<Self> {
+    pub async fn open(url: &str, until: i64, generation: i32) -> Result<Self> {
         let path = path_in(url)?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         }
-        let store = Self::connect(path, Some(lock_beside(path)?), BUSY_MAX);
+        let store = Self::connect(path, Some(lock_beside(path)?), BUSY_MAX, generation);
+        let files = up_to(MIGRATIONS, until);
         let mut writer = store.writer.lock().await;
-        super::migrate(super::up_to(MIGRATIONS, until), writer.connection().await?).await?;
+        let connection = writer.connection().await?;
+        let missing = pending(files, connection).await.map_err(anyhow::Error::new)?;
+        check_expanded(&applied(connection).await?, files.len() as i64)?;
+        for file in missing {
+            let applied = connection.apply(TABLE, &file.migration()).await;
+            applied.map_err(anyhow::Error::new)?;
+        }
         drop(writer);
         Ok(store)
     }
 
-    fn connect(path: &Path, lock: Option<File>, busy_max: Duration) -> Self {
+    fn connect(
+        path: &Path,
+        lock: Option<std::fs::File>,
+        busy_max: Duration,
+        generation: i32,
+    ) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .busy_timeout(busy_max)
@@ -122,7 +145,7 @@ impl Sqlite {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(options.read_only(true));
-        Self { writer: Arc::new(Mutex::new(writer)), readers }
+        Self { writer: Arc::new(Mutex::new(writer)), readers, generation }
     }
 
     pub async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
@@ -133,7 +156,7 @@ impl Sqlite {
         let rows = Rows::of(commit);
         let mut writer = self.writer.lock().await;
         let outcome = match writer.connection().await {
-            Ok(connection) => write(connection, commit, rows).await,
+            Ok(connection) => write(connection, commit, rows, self.generation).await,
             Err(fault) => Err(fault.into()),
         };
         settle(writer, outcome, |error| matches!(error, CommitError::Fault(_)))
@@ -224,49 +247,28 @@ impl Sqlite {
              WHERE ledger = $1 AND generation = $2 AND topic = $3",
         )
         .bind(ledger)
-        .bind(GENERATION)
+        .bind(self.generation)
         .bind(topic)
         .fetch_optional(&self.readers)
         .await?;
         Ok(row.map(Document::from))
     }
 
-    pub async fn documents_by_state(
+    pub async fn due_deadlines(
         &self,
-        state: &str,
-        topic: &str,
+        now: i64,
         limit: u32,
-    ) -> Result<Vec<Document>> {
-        let rows: Vec<DocumentRow> = sqlx::query_as(
-            "SELECT documents.topic, documents.position, documents.body
-             FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
-             WHERE ledgers.state = $1 AND documents.generation = $2 AND documents.topic = $3
-             ORDER BY ledgers.slug LIMIT $4",
-        )
-        .bind(state)
-        .bind(GENERATION)
-        .bind(topic)
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        Ok(rows.into_iter().map(Document::from).collect())
-    }
-
-    pub async fn snapshot(&self, ledger: LedgerId) -> Result<Option<Snapshot>> {
-        let row: Option<(i64, String)> =
-            sqlx::query_as("SELECT position, body FROM snapshots WHERE ledger = $1")
-                .bind(ledger)
-                .fetch_optional(&self.readers)
-                .await?;
-        Ok(row.map(Snapshot::from))
-    }
-
-    pub async fn due_deadlines(&self, now: i64, limit: u32) -> Result<Vec<(LedgerId, ProcessId)>> {
+        except: &[LedgerId],
+    ) -> Result<Vec<(LedgerId, ProcessId)>> {
+        let except: Vec<Simple> = except.iter().map(|id| id.simple()).collect();
         let rows = sqlx::query_as(
-            "SELECT ledger, process FROM deadlines WHERE at <= $1 ORDER BY at LIMIT $2",
+            "SELECT ledger, process FROM deadlines
+             WHERE at <= $1 AND ledger NOT IN (SELECT unhex(value) FROM json_each($3))
+             ORDER BY at LIMIT $2",
         )
         .bind(now)
         .bind(i64::from(limit))
+        .bind(json(&except))
         .fetch_all(&self.readers)
         .await?;
         Ok(rows)
@@ -278,6 +280,7 @@ impl Sqlite {
 
     pub async fn lease_effects(
         &self,
+        kinds: &[&str],
         now: i64,
         lease_until: i64,
         limit: u32,
@@ -287,22 +290,44 @@ impl Sqlite {
             "UPDATE effects SET due_at = $2, attempts = attempts + 1
              WHERE (ledger, id) IN (SELECT ledger, id FROM effects
                                     WHERE state = 'live' AND due_at <= $1
+                                    AND kind IN (SELECT value FROM json_each($4))
                                     ORDER BY due_at LIMIT $3)
              RETURNING ledger, id, kind, payload, attempts - 1",
         )
         .bind(now)
         .bind(lease_until)
         .bind(i64::from(limit))
+        .bind(json(kinds))
         .fetch_all(writer.connection().await?)
         .await;
         let rows = settle(writer, rows, |_| true)?;
         Ok(rows.into_iter().map(LeasedEffect::from).collect())
     }
 
-    pub async fn next_effect(&self) -> Result<Option<i64>> {
-        Ok(sqlx::query_scalar("SELECT min(due_at) FROM effects WHERE state = 'live'")
-            .fetch_one(&self.readers)
-            .await?)
+    pub async fn next_effect(&self, kinds: &[&str]) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(
+            "SELECT due_at FROM effects
+             WHERE state = 'live' AND kind IN (SELECT value FROM json_each($1))
+             ORDER BY due_at LIMIT 1",
+        )
+        .bind(json(kinds))
+        .fetch_optional(&self.readers)
+        .await?)
+    }
+
+    pub async fn return_effect(&self, ledger: LedgerId, id: Uuid, due_at: i64) -> Result<()> {
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query(
+            "UPDATE effects SET due_at = $3, attempts = max(attempts - 1, 0)
+             WHERE ledger = $1 AND id = $2 AND state = 'live'",
+        )
+        .bind(ledger)
+        .bind(id)
+        .bind(due_at)
+        .execute(writer.connection().await?)
+        .await;
+        settle(writer, done, |_| true)?;
+        Ok(())
     }
 
     pub async fn retry_effect(
@@ -364,29 +389,6 @@ impl Sqlite {
         .fetch_all(&self.readers)
         .await?;
         Ok(rows.into_iter().map(LedgerHead::from).collect())
-    }
-
-    pub async fn documents_by_owner(
-        &self,
-        email: &str,
-        topic: &str,
-        limit: u32,
-    ) -> Result<Vec<Document>> {
-        let rows: Vec<DocumentRow> = sqlx::query_as(
-            "SELECT documents.topic, documents.position, documents.body
-             FROM ledgers JOIN documents ON documents.ledger = ledgers.ledger
-             LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
-             WHERE owner_email = $1 AND owner_email <> ''
-             AND documents.generation = $2 AND documents.topic = $3
-             ORDER BY recorded_at DESC, slug LIMIT $4",
-        )
-        .bind(email)
-        .bind(GENERATION)
-        .bind(topic)
-        .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await?;
-        Ok(rows.into_iter().map(Document::from).collect())
     }
 
     pub async fn begin_session(&self, session: &Session) -> Result<()> {
@@ -501,6 +503,13 @@ FROM events
 WHERE ledger = $1 AND +stream IN (SELECT value FROM json_each($2)) AND position > $3
 ORDER BY position";
 
+/// What was applied to this database, which has a table of migrations.
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<(i64, String)>> {
+    Ok(sqlx::query_as("SELECT version, description FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(connection)
+        .await?)
+}
+
 /// The file behind `sqlite:path` or `sqlite://path`.
 fn path_in(url: &str) -> Result<&Path> {
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
@@ -515,10 +524,10 @@ fn path_in(url: &str) -> Result<&Path> {
 
 /// SQLite would let a second process write. Both would be right, thanks to the head, but each would
 /// wait for and repeat what the other did: better said at the start.
-fn lock_beside(path: &Path) -> Result<File> {
+fn lock_beside(path: &Path) -> Result<std::fs::File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::create(&name)
+    let file = std::fs::File::create(&name)
         .with_context(|| format!("cannot create {}", Path::new(&name).display()))?;
     // A process that is just being started holds copies of our files for a moment, among them the lock
     // of a store that was closed; and a server that stops needs a moment, too.

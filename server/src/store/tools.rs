@@ -5,7 +5,9 @@
 //! is done with it (`operator/`).
 
 use super::people::Attendee;
-use super::{LedgerHead, LedgerId, Lookup, Position, ProcessId, Result, Store, counted};
+use super::{
+    GENERATION, LedgerHead, LedgerId, Lookup, Position, ProcessId, Result, Store, counted,
+};
 use super::{postgres::Postgres, sqlite::Sqlite};
 use uuid::Uuid;
 
@@ -69,7 +71,7 @@ delegate! {
     deadlines(ledger: LedgerId, processes: &[ProcessId]) -> Vec<(ProcessId, i64)>;
     /// At most `limit` processes after this one that have any row, in the order of ids.
     processes_with_rows(ledger: LedgerId, after: ProcessId, limit: u32) -> Vec<ProcessId>;
-    /// Processes of a ledger with this code. Reads all of its look-ups: there is no index for it.
+    /// Processes of a ledger with this code, whosever they are.
     processes_by_code(ledger: LedgerId, code: &str) -> Vec<ProcessId>;
     /// At most `limit` effects after this one, in the order of ledgers and ids.
     effects(after: (LedgerId, Uuid), limit: u32) -> Vec<KeptEffect>;
@@ -89,36 +91,26 @@ impl Store {
     /// short transactions. It makes and migrates nothing.
     ///
     /// # Errors
-    /// There is no database, or it has the tables of another release.
+    /// There is no database, or it has tables that this release cannot work with.
     pub async fn open_beside(url: &str) -> Result<Self> {
+        Self::open_beside_as(url, GENERATION).await
+    }
+
+    /// The same with the documents of another generation.
+    ///
+    /// # Errors
+    /// As [`Store::open_beside`].
+    pub async fn open_beside_as(url: &str, generation: i32) -> Result<Self> {
         if is_postgres(url) {
-            Ok(Self::Postgres(Postgres::open_beside(url).await?))
+            Ok(Self::Postgres(Postgres::open_beside(url, generation).await?))
         } else {
-            Ok(Self::Sqlite(Sqlite::open_beside(url).await?))
+            Ok(Self::Sqlite(Sqlite::open_beside(url, generation).await?))
         }
     }
 }
 
 pub(super) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres:") || url.starts_with("postgresql:")
-}
-
-/// The tables must be those of this release: a tool must not guess.
-pub(super) fn check_release(found: Option<i64>, wanted: i64) -> Result<()> {
-    let what = match found {
-        Some(found) if found == wanted => return Ok(()),
-        Some(found) if found < wanted => format!(
-            "the database has the tables of an older release (migration {found}, not {wanted}): start \
-             the server of this release once"
-        ),
-        Some(found) => format!(
-            "the database was made by a newer release (migration {found}, not {wanted}): use its tools"
-        ),
-        None => "the database has no tables of ours: start the server once, or look at \
-                 DATABASE_URL and DATA_DIR"
-            .to_owned(),
-    };
-    Err(anyhow::anyhow!(what).into())
 }
 
 /// Process, code, e-mail, status, total, placed at, changed at, name, seats, sought.

@@ -83,6 +83,7 @@ fn sql_lives_in_the_store() {
         "server/src/deadlines.rs",
         "server/src/effects.rs",
         "server/src/house.rs",
+        "server/src/generations.rs",
         "server/src/maintenance.rs",
         "server/src/operator.rs",
         "server/src/operator",
@@ -144,7 +145,7 @@ fn both_stores_have_the_same_functions_in_the_same_order() {
             .map(|rest| rest.split(['(', '<']).next().unwrap_or_default().to_owned())
             .collect()
     };
-    for part in ["", "/copy", "/lists", "/people", "/tools", "/turn"] {
+    for part in ["", "/copy", "/generations", "/lists", "/people", "/tools", "/turn"] {
         let [one, other] = ["sqlite", "postgres"]
             .map(|kind| functions(&format!("server/src/store/{kind}{part}.rs")));
         assert_eq!(one, other, "{part}");

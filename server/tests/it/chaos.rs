@@ -34,6 +34,14 @@ fn a_full_disk_no_files_and_a_long_pause_lose_no_answer() {
     run(&["--scenario", scenarios, "--database", "sqlite", "--faults", "2"]);
 }
 
+/// One release on both sides; the sockets are few, and the connections are kept, which is harder.
+#[test]
+fn servers_that_are_replaced_under_load_and_back_fail_nobody() {
+    let few = ["--nodes", "2", "--sockets", "20", "--orders", "120", "--rest", "0"];
+    let short = ["--drain", "1", "--time", "off", "--keep-alive", "on"];
+    run(&[&["--scenario", "upgrade"], &few[..], &short].concat());
+}
+
 #[test]
 fn servers_that_die_hang_or_are_cut_off_lose_no_answer() {
     run(&["--scenario", "nodes", "--faults", "4"]);

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 on_both_databases! {
     every_confirmed_order_gets_one_mail_with_its_code
-    an_effect_that_nobody_knows_is_kept_for_the_operator
+    an_effect_of_a_newer_release_is_left_to_its_servers
+    an_effect_that_nobody_can_read_is_kept_for_the_operator
     a_leased_effect_outlives_the_worker_that_took_it
 }
 
@@ -61,11 +62,30 @@ fn effect(id: u128, kind: &'static str, payload: &impl Serialize, due_at: Timest
     NewEffect { id: Uuid::from_u128(id), kind, payload, due_at: due_at.0 }
 }
 
-async fn an_effect_that_nobody_knows_is_kept_for_the_operator(house: TestHouse) {
+async fn an_effect_of_a_newer_release_is_left_to_its_servers(house: TestHouse) {
+    let conference = house.conference("newer", &[("General", 500, 10)]).await;
+    let now = house.clock.now();
+    let unknown = serde_json::json!({ "effect": "TurnTheMoon" });
+    ask(&house, &conference, effect(1, "TurnTheMoon", &unknown, now)).await;
+    // When this one is over, so would that have been.
+    let order_id = OrderId(Uuid::from_u128(1));
+    let of_no_order = Effect::MailConfirmation { order_id };
+    ask(&house, &conference, effect(2, "MailConfirmation", &of_no_order, now)).await;
+    house.pass_seconds(10);
+    eventually("the other one is laid aside", async || {
+        house.store.dead_effects(10).await.unwrap().len() == 1
+    })
+    .await;
+    let all = house.store.effects((Uuid::nil(), Uuid::nil()), 10).await.unwrap();
+    let left = all.iter().find(|effect| effect.kind == "TurnTheMoon").unwrap();
+    assert_eq!((left.attempts, left.is_dead, left.due_at), (0, false, now.0));
+}
+
+async fn an_effect_that_nobody_can_read_is_kept_for_the_operator(house: TestHouse) {
     let conference = house.conference("unknown", &[("General", 500, 10)]).await;
     let now = house.clock.now();
-    let of_a_newer_release = serde_json::json!({ "effect": "TurnTheMoon" });
-    ask(&house, &conference, effect(1, "TurnTheMoon", &of_a_newer_release, now)).await;
+    let unreadable = serde_json::json!({ "effect": "TurnTheMoon" });
+    ask(&house, &conference, effect(1, "MailRefund", &unreadable, now)).await;
     let order_id = OrderId(Uuid::from_u128(1));
     let of_no_order = Effect::MailConfirmation { order_id };
     ask(&house, &conference, effect(2, "MailConfirmation", &of_no_order, now)).await;
@@ -94,7 +114,8 @@ async fn a_leased_effect_outlives_the_worker_that_took_it(house: TestHouse) {
     let due_at = now.plus_seconds(500);
     ask(&house, &conference, effect(1, mail.kind(), &mail, due_at)).await;
     let lease_until = now.plus_seconds(560);
-    let leased = house.store.lease_effects(due_at.0, lease_until.0, 10).await.unwrap();
+    let leased =
+        house.store.lease_effects(Effect::KINDS, due_at.0, lease_until.0, 10).await.unwrap();
     assert_eq!(leased.len(), 1);
     let house = house.restart().await;
     house.pass_seconds(560);
@@ -104,11 +125,12 @@ async fn a_leased_effect_outlives_the_worker_that_took_it(house: TestHouse) {
 
 /// Moves the clock to the next attempt and waits until it is over; false when none is left.
 pub(crate) async fn next_attempt(house: &TestHouse) -> bool {
-    let Some(due_at) = house.store.next_effect().await.unwrap() else { return false };
+    let Some(due_at) = house.store.next_effect(Effect::KINDS).await.unwrap() else { return false };
     let now = house.clock.now().max(Timestamp(due_at));
     assert!(house.clock.set(now));
     eventually("the attempt is over", async || {
-        house.store.next_effect().await.unwrap() != Some(due_at) && !is_under_way(house).await
+        house.store.next_effect(Effect::KINDS).await.unwrap() != Some(due_at)
+            && !is_under_way(house).await
     })
     .await;
     true
@@ -117,7 +139,7 @@ pub(crate) async fn next_attempt(house: &TestHouse) -> bool {
 /// Whether the only effect is leased to a worker at this instant of the house's clock.
 pub(crate) async fn is_under_way(house: &TestHouse) -> bool {
     let leased_until = house.clock.now().plus_seconds(60);
-    house.store.next_effect().await.unwrap() == Some(leased_until.0)
+    house.store.next_effect(Effect::KINDS).await.unwrap() == Some(leased_until.0)
 }
 
 /// A house whose provider does not answer.

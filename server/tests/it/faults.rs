@@ -7,6 +7,7 @@ use serde_json::Value;
 use server::clock::Clock;
 use server::domain::conference::Command as Manage;
 use server::domain::conference::facts::slug_taken;
+use server::ledger::memory::SNAPSHOT;
 use server::ledger::{Bounds, Failure};
 use server::ledgers::{Bells, Ledgers};
 use server::live::Hub;
@@ -190,7 +191,8 @@ async fn a_long_history_is_opened_from_its_snapshot() {
     }
     first.close().await;
     let head = store.head(id.0).await.unwrap().unwrap().head;
-    let snapshot = store.snapshot(id.0).await.unwrap().expect("2,203 events leave a snapshot");
+    let snapshot =
+        store.document(id.0, SNAPSHOT).await.unwrap().expect("2,203 events leave a snapshot");
     assert!(head == 2_203 && 2_000 <= snapshot.position && snapshot.position < head);
     let streams = server::events::CONFERENCE_STREAMS;
     let tail = store.read_streams(id.0, &streams, snapshot.position).await.unwrap();

@@ -24,6 +24,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use raw::{Answer, RawRequest};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
+use server::domain::registration_process::Effect;
 use shared::{Problem, RefusalCode};
 use tokio::runtime::Runtime;
 
@@ -72,7 +73,7 @@ impl World {
     /// missing only where the request was broken.
     async fn ask(&self, request: &RawRequest) -> Option<Answer> {
         // Where something is still to be done, the house itself goes on recording.
-        let is_quiet = self.house.store.next_effect().await.unwrap().is_none();
+        let is_quiet = self.house.store.next_effect(Effect::KINDS).await.unwrap().is_none();
         let before = self.head().await;
         let answer = raw::ask(self.house.addr(), request).await;
         if let Some(answer) = &answer {

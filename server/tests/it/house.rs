@@ -7,6 +7,7 @@ use server::clock::Clock;
 use server::config::Config;
 use server::domain::conference::{Command as Manage, Details, SeatType};
 use server::house::House;
+use server::nodes::Program;
 use server::payment_gateway::{Callback, Outcome};
 use server::trust;
 use shared::commands::{
@@ -21,6 +22,7 @@ use shared::{
 };
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -169,7 +171,7 @@ impl TestHouse {
         format!("ws://{}/api/live", self.addr)
     }
 
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -184,10 +186,21 @@ impl TestHouse {
 
     /// Another server on the same database, with the same clock and the same secrets.
     pub(crate) async fn another_node(&self) -> Self {
+        self.another_node_with(|_, _| {}).await
+    }
+
+    /// The same of another release.
+    pub(crate) async fn another_node_as(&self, program: Program) -> Self {
+        self.another_node_with(|config, _| config.program = program).await
+    }
+
+    /// The same, with other settings; the folder is its own.
+    pub(crate) async fn another_node_with(&self, change: impl FnOnce(&mut Config, &Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = self.config.clone();
         config.storage.data_dir = folder.path().to_owned();
         config.mail.dir = folder.path().join("mail");
+        change(&mut config, folder.path());
         open(config, self.house.clock.clone(), folder).await
     }
 
@@ -198,9 +211,21 @@ impl TestHouse {
 
     /// Stops the server in an orderly way and starts another on the same data and at the same time.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(async {}).await
+    }
+
+    /// The same as another release.
+    pub(crate) async fn restart_as(mut self, program: Program) -> Self {
+        self.config.program = program;
+        self.restart().await
+    }
+
+    /// The same, and something happens meanwhile.
+    pub(crate) async fn restart_after(self, meanwhile: impl Future<Output = ()>) -> Self {
         let Self { house, config, serving, folder, .. } = self;
         house.stop.cancel();
         serving.await.unwrap();
+        meanwhile.await;
         open(config, house.clock.clone(), folder).await
     }
 
@@ -208,6 +233,13 @@ impl TestHouse {
     pub(crate) async fn restart_on(mut self, url: &str) -> Self {
         self.config.storage.database_url = url.to_owned();
         self.restart().await
+    }
+
+    /// Stops the server in an orderly way.
+    pub(crate) async fn stopped(self) {
+        let Self { house, serving, .. } = self;
+        house.stop.cancel();
+        serving.await.unwrap();
     }
 
     /// A published conference with these seat types: name, price in cents, quota.

@@ -35,7 +35,9 @@ impl Socket {
         let (stream, _) = connect_async(request).await.unwrap();
         let mut socket = Self(stream);
         let hello = socket.next().await;
-        assert!(matches!(hello, ServerFrame::Hello { release, .. } if release == house.release));
+        assert!(
+            matches!(hello, ServerFrame::Hello { release, .. } if release == house.release.to_string())
+        );
         socket
     }
 

@@ -4,6 +4,8 @@
 use crate::house::{Browser, Db, TestHouse, start, start_with};
 use crate::live::Socket;
 use reqwest::StatusCode;
+use server::ledger::Failure;
+use server::ledger::stage::Answer;
 use server::payment_gateway::signature::Signer;
 use server::peers;
 use shared::RefusalCode;
@@ -146,6 +148,30 @@ async fn a_node_that_is_gone_is_missed_by_nobody() {
     one.paid(&browser, payment_id, total).await;
     assert_eq!(one.order(&browser).await.status, OrderStatus::Confirmed);
     assert_eq!(one.conference_view(&conference.slug).await.seat_types[0].sold, 2);
+}
+
+/// A newer node asks something new: it is told so, and decides itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_does_not_understand_whoever_asked_decides() {
+    let (one, _other, conference) = two_that_talk().await;
+    for command in [
+        serde_json::json!({ "JoinWaitlist": { "seats": 2 } }),
+        serde_json::json!({ "ReadOrder": { "order": "by another name" } }),
+    ] {
+        let body = serde_json::json!({
+            "ledger": conference.id,
+            "request": {
+                "command_id": null, "authority": "House", "effect_done": null, "command": command,
+            },
+        });
+        let key = &one.config.secrets.node_key;
+        let signature = Signer::new(key).sign(body.to_string().as_bytes(), one.clock.now());
+        let request = one.client.post(one.url(peers::PATH)).header(peers::HEADER, signature);
+        let answer = request.json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let answer: Result<Answer, Failure> = answer.json().await.unwrap();
+        assert_eq!(answer.unwrap_err(), Failure::Newer);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

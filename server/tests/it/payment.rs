@@ -6,6 +6,7 @@ use crate::on_both_databases;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use server::clock::Clock;
+use server::domain::registration_process::Effect;
 use server::payment_gateway::{Outcome, PaymentGateway, PaymentRef, ProviderStatus};
 use server::simulated_provider::{self, SimulatedProvider};
 use shared::views::{ConferenceView, OrderStatus, PaymentStatus};
@@ -104,7 +105,7 @@ pub(crate) fn mails(house: &TestHouse, kind: &str) -> Vec<String> {
 pub(crate) async fn all_effects_are_done(house: &TestHouse) {
     eventually("every effect is performed", async || {
         // A machine that is busy with other tests may not answer at once.
-        house.store.next_effect().await.is_ok_and(|next| next.is_none())
+        house.store.next_effect(Effect::KINDS).await.is_ok_and(|next| next.is_none())
     })
     .await;
     assert_eq!(house.store.dead_effects(10).await.unwrap(), [], "and none was given up");

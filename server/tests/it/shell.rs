@@ -24,7 +24,7 @@ const DESK: &str = "<!doctype html><html lang=\"en\"><head><title>Contoso Confer
     <script type=\"application/json\" id=\"boot\"><!--boot--></script>\
     <script type=\"module\">import init from '/desk/desk-0123456789abcdef.js';</script></body></html>";
 
-fn build_app(dist: &Path) {
+pub(crate) fn build_app(dist: &Path) {
     fs::create_dir_all(dist.join("desk")).unwrap();
     fs::write(dist.join("index.html"), INDEX).unwrap();
     fs::write(dist.join("desk/index.html"), DESK).unwrap();

@@ -9,8 +9,8 @@ use std::task::Poll;
 use futures_util::future::join_all;
 use server::store::lists::{ListPlace, Listed, Wanted};
 use server::store::{
-    Commit, CommitError, Document, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, Owner,
-    ProcessId, Recorded, Session, SessionScope, Snapshot, Store,
+    Commit, CommitError, Document, Kept, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, Owner,
+    ProcessId, Recorded, Session, SessionScope, Store,
 };
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -79,7 +79,7 @@ claims! {
     the_same_creation_sent_many_times_is_a_conflict_and_no_taken_slug
     a_taken_version_of_a_stream_is_a_conflict_and_nothing_is_written
     an_entry_changes_together_with_the_events
-    documents_and_snapshots_never_go_backwards
+    documents_never_go_backwards
     the_last_of_two_rows_with_one_key_counts
     documents_are_listed_by_state_in_the_order_of_slugs
     a_process_is_read_over_all_streams
@@ -105,6 +105,8 @@ claims! {
     a_closed_store_is_a_fault
 }
 
+mod generations;
+mod migrations;
 mod people;
 mod tables;
 mod tools;
@@ -180,7 +182,6 @@ fn everything(expected_head: u64) -> Commit {
         lookups: vec![lookup(PROCESS, mark)],
         deadlines: vec![(PROCESS, Some(1000 - mark))],
         effects: vec![effect(expected_head.into(), 1000 - mark)],
-        snapshot: Some(Snapshot { position: expected_head + 2, body: format!("[{mark}]") }),
         ..at(expected_head)
     }
 }
@@ -192,14 +193,18 @@ async fn seen(store: &Store) -> String {
         store.head(LEDGER).await.expect("a head"),
         store.read_all(LEDGER, 0, 100).await.expect("events"),
         store.document(LEDGER, "page").await.expect("a document"),
-        store.snapshot(LEDGER).await.expect("a snapshot"),
-        store.due_deadlines(i64::MAX, 100).await.expect("deadlines"),
+        store.kept(LEDGER, "page").await.expect("a document"),
+        store.due_deadlines(i64::MAX, 100, &[]).await.expect("deadlines"),
         store.next_deadline().await.expect("a deadline"),
-        store.next_effect().await.expect("an effect"),
+        store.next_effect(&["mail"]).await.expect("an effect"),
         store.dead_effects(100).await.expect("dead effects"),
         store.find_processes(LEDGER, "ada@example.org", "AB12CD").await.expect("processes"),
-        store.documents_by_state("published", "page", 100).await.expect("documents"),
+        store.kept_by_state("published", "page", 100).await.expect("documents"),
     )
+}
+
+fn bodies(kept: &[Kept]) -> Vec<&str> {
+    kept.iter().map(|kept| kept.document.as_ref().map_or("", |page| page.body.as_str())).collect()
 }
 
 async fn head(store: &Store) -> u64 {
@@ -252,7 +257,8 @@ async fn a_commit_at_a_stale_head_changes_nothing(world: World) {
         assert_conflict(store.commit(&commit).await);
         assert_eq!(seen(store).await, before);
     }
-    let effects = store.lease_effects(i64::MAX - 1, i64::MAX, 100).await.expect("effects");
+    let effects =
+        store.lease_effects(&["mail"], i64::MAX - 1, i64::MAX, 100).await.expect("effects");
     assert_eq!(effects.iter().map(|effect| effect.id).collect::<Vec<_>>(), [id(1)]);
 }
 
@@ -356,18 +362,15 @@ async fn an_entry_changes_together_with_the_events(world: World) {
     assert_eq!(store.ledger_by_slug("rust-days").await.expect("an answer"), None);
 }
 
-async fn documents_and_snapshots_never_go_backwards(world: World) {
+async fn documents_never_go_backwards(world: World) {
     let world = world.with_a_ledger().await;
     let store = &world.store;
     for (position, body) in [(5, "five"), (4, "four"), (5, "five again"), (0, "none")] {
         let documents = vec![document("page", position, body)];
-        let snapshot = Some(Snapshot { position, body: body.into() });
-        store.commit(&Commit { documents, snapshot, ..at(1) }).await.expect("the head is right");
+        store.commit(&Commit { documents, ..at(1) }).await.expect("the head is right");
     }
     let found = store.document(LEDGER, "page").await.expect("an answer");
     assert_eq!(found, Some(document("page", 5, "five again")));
-    let found = store.snapshot(LEDGER).await.expect("an answer");
-    assert_eq!(found, Some(Snapshot { position: 5, body: "five again".into() }));
 }
 
 async fn the_last_of_two_rows_with_one_key_counts(world: World) {
@@ -385,9 +388,9 @@ async fn the_last_of_two_rows_with_one_key_counts(world: World) {
     assert_eq!(found.body, "new");
     let found = store.find_processes(LEDGER, "ada@example.org", "NEW").await.expect("an answer");
     assert_eq!(found, [PROCESS]);
-    let due = store.due_deadlines(10, 10).await.expect("an answer");
+    let due = store.due_deadlines(10, 10, &[]).await.expect("an answer");
     assert_eq!(due, [(LEDGER, id(101))]);
-    assert_eq!(store.lease_effects(9, 10, 10).await.expect("an answer").len(), 1);
+    assert_eq!(store.lease_effects(&["mail"], 9, 10, 10).await.expect("an answer").len(), 1);
 }
 
 async fn documents_are_listed_by_state_in_the_order_of_slugs(world: World) {
@@ -405,9 +408,9 @@ async fn documents_are_listed_by_state_in_the_order_of_slugs(world: World) {
         let commit = Commit { documents, entry, ..creation(id(number), slug) };
         store.commit(&commit).await.expect("a new ledger");
     }
-    let found = store.documents_by_state("published", "page", 3).await.expect("an answer");
-    let bodies: Vec<_> = found.iter().map(|document| document.body.as_str()).collect();
-    assert_eq!(bodies, ["Z", "b-b", "ba"]);
+    let found = store.kept_by_state("published", "page", 3).await.expect("an answer");
+    assert!(found.iter().all(|kept| kept.is_fresh));
+    assert_eq!(bodies(&found), ["Z", "b-b", "ba"]);
 }
 
 async fn a_process_is_read_over_all_streams(world: World) {
@@ -464,7 +467,6 @@ async fn ledgers_do_not_see_each_other(world: World) {
         lookups: vec![lookup(PROCESS, 9)],
         deadlines: vec![(PROCESS, None)],
         effects_done: vec![id(1)],
-        snapshot: Some(Snapshot { position: 9, body: "other".into() }),
         ..Commit::default()
     };
     store.commit(&commit).await.expect("the head is right");
@@ -480,7 +482,7 @@ async fn deadlines_come_earliest_first_and_can_be_moved_and_cleared(world: World
         store.commit(&Commit { deadlines, ..at(1) }).await.expect("the head is right");
     };
     let due = async |now, limit| {
-        let due = store.due_deadlines(now, limit).await.expect("an answer");
+        let due = store.due_deadlines(now, limit, &[]).await.expect("an answer");
         due.into_iter().map(|(_, process)| process.as_u128()).collect::<Vec<_>>()
     };
     assert_eq!(store.next_deadline().await.expect("an answer"), None);
@@ -500,8 +502,8 @@ async fn an_effect_is_leased_to_one_worker(world: World) {
     let store = &world.store;
     let effects = (1..=40).map(|number| effect(number, 10)).chain([effect(99, 11)]).collect();
     store.commit(&Commit { effects, ..at(1) }).await.expect("the head is right");
-    assert_eq!(store.next_effect().await.expect("an answer"), Some(10));
-    let leases = join_all((0..16).map(|_| store.lease_effects(10, 20, 5))).await;
+    assert_eq!(store.next_effect(&["mail"]).await.expect("an answer"), Some(10));
+    let leases = join_all((0..16).map(|_| store.lease_effects(&["mail"], 10, 20, 5))).await;
     let mut leased: Vec<u128> = Vec::new();
     for lease in leases {
         let lease = lease.expect("an answer");
@@ -510,12 +512,14 @@ async fn an_effect_is_leased_to_one_worker(world: World) {
     }
     leased.sort_unstable();
     // A worker may be passed over rows that another one is just taking, but none is taken twice.
-    while let Some(effect) = store.lease_effects(10, 20, 1).await.expect("an answer").first() {
+    while let Some(effect) =
+        store.lease_effects(&["mail"], 10, 20, 1).await.expect("an answer").first()
+    {
         leased.push(effect.id.as_u128());
     }
     leased.sort_unstable();
     assert_eq!(leased, (1..=40).collect::<Vec<_>>());
-    assert_eq!(store.next_effect().await.expect("an answer"), Some(11));
+    assert_eq!(store.next_effect(&["mail"]).await.expect("an answer"), Some(11));
 }
 
 async fn a_lease_that_ends_is_given_again(world: World) {
@@ -523,12 +527,14 @@ async fn a_lease_that_ends_is_given_again(world: World) {
     let store = &world.store;
     store.commit(&Commit { effects: vec![effect(1, 10)], ..at(1) }).await.expect("committed");
     for (now, until, attempts) in [(10, 20, 0), (20, 30, 1), (30, 40, 2)] {
-        assert!(store.lease_effects(now - 1, until, 5).await.expect("an answer").is_empty());
-        let leased = store.lease_effects(now, until, 5).await.expect("an answer");
+        assert!(
+            store.lease_effects(&["mail"], now - 1, until, 5).await.expect("an answer").is_empty()
+        );
+        let leased = store.lease_effects(&["mail"], now, until, 5).await.expect("an answer");
         assert_eq!(leased.len(), 1);
         assert_eq!((leased[0].ledger, leased[0].id, leased[0].attempts), (LEDGER, id(1), attempts));
         assert_eq!((leased[0].kind.as_str(), leased[0].payload.as_str()), ("mail", "{\"n\":1}"));
-        assert_eq!(store.next_effect().await.expect("an answer"), Some(until));
+        assert_eq!(store.next_effect(&["mail"]).await.expect("an answer"), Some(until));
     }
 }
 
@@ -536,10 +542,10 @@ async fn an_effect_is_retried_at_its_instant(world: World) {
     let world = world.with_a_ledger().await;
     let store = &world.store;
     store.commit(&Commit { effects: vec![effect(1, 10)], ..at(1) }).await.expect("committed");
-    store.lease_effects(10, 1000, 5).await.expect("an answer");
+    store.lease_effects(&["mail"], 10, 1000, 5).await.expect("an answer");
     store.retry_effect(LEDGER, id(1), 15, "it's \"down\"").await.expect("an answer");
-    assert!(store.lease_effects(14, 1000, 5).await.expect("an answer").is_empty());
-    let leased = store.lease_effects(15, 1000, 5).await.expect("an answer");
+    assert!(store.lease_effects(&["mail"], 14, 1000, 5).await.expect("an answer").is_empty());
+    let leased = store.lease_effects(&["mail"], 15, 1000, 5).await.expect("an answer");
     assert_eq!(leased[0].attempts, 1);
     store.retry_effect(LEDGER, id(2), 15, "unknown").await.expect("no such effect is no fault");
 }
@@ -549,14 +555,14 @@ async fn a_buried_effect_is_seen_but_not_leased(world: World) {
     let store = &world.store;
     let effects = vec![effect(1, 10), effect(2, 10), effect(3, 50)];
     store.commit(&Commit { effects, ..at(1) }).await.expect("the head is right");
-    store.lease_effects(10, 20, 5).await.expect("an answer");
+    store.lease_effects(&["mail"], 10, 20, 5).await.expect("an answer");
     store.bury_effect(LEDGER, id(1), "refused for good").await.expect("an answer");
     store.retry_effect(LEDGER, id(1), 15, "too late").await.expect("an answer");
     let dead = store.dead_effects(10).await.expect("an answer");
     assert_eq!(dead.len(), 1);
     assert_eq!((dead[0].ledger, dead[0].id, dead[0].attempts), (LEDGER, id(1), 1));
     assert_eq!((dead[0].kind.as_str(), dead[0].last_error.as_str()), ("mail", "refused for good"));
-    let leased = store.lease_effects(1000, 2000, 10).await.expect("an answer");
+    let leased = store.lease_effects(&["mail"], 1000, 2000, 10).await.expect("an answer");
     assert_eq!(leased.len(), 2);
     let again = Commit { effects: vec![effect(1, 10)], ..at(1) };
     store.commit(&again).await.expect("the head is right");
@@ -572,7 +578,7 @@ async fn an_effect_that_is_done_is_gone(world: World) {
     let effects_done = vec![id(1), id(2), id(9)];
     store.commit(&Commit { effects_done, ..at(1) }).await.expect("the head is right");
     assert!(store.dead_effects(10).await.expect("an answer").is_empty());
-    let leased = store.lease_effects(10, 20, 10).await.expect("an answer");
+    let leased = store.lease_effects(&["mail"], 10, 20, 10).await.expect("an answer");
     assert_eq!(leased.iter().map(|effect| effect.id).collect::<Vec<_>>(), [id(3)]);
 }
 
@@ -669,11 +675,10 @@ async fn ledgers_are_listed_by_owner_newest_first(world: World) {
     let slugs: Vec<&str> = found.iter().map(|ledger| ledger.slug.as_str()).collect();
     assert_eq!(slugs, ["newest", "second", "first"]);
     assert_eq!(found[0].owner.code, "hash of newest");
-    let documents = store.documents_by_owner("mia@example.org", "page", 2).await.expect("pages");
-    let bodies: Vec<&str> = documents.iter().map(|page| page.body.as_str()).collect();
-    assert_eq!(bodies, ["newest", "second"]);
+    let kept = store.kept_by_owner("mia@example.org", "page", 2).await.expect("pages");
+    assert_eq!(bodies(&kept), ["newest", "second"]);
     assert!(store.ledgers_by_owner("", 10).await.expect("an answer").is_empty(), "nobody's");
-    assert!(store.documents_by_owner("", "page", 10).await.expect("an answer").is_empty());
+    assert!(store.kept_by_owner("", "page", 10).await.expect("an answer").is_empty());
 }
 
 async fn an_owner_changes_together_with_the_events(world: World) {
@@ -769,7 +774,6 @@ async fn bytes_come_back_as_they_were(world: World) {
             ],
             documents: vec![document("page", number, text), document("after", number, "{}")],
             effects: vec![NewEffect { payload: text.clone(), ..effect(1, 10) }, effect(2, 11)],
-            snapshot: Some(Snapshot { position: number, body: text.clone() }),
             ..at(2 * number - 1)
         };
         store.commit(&commit).await.expect("the head is right");
@@ -778,9 +782,7 @@ async fn bytes_come_back_as_they_were(world: World) {
         assert_eq!(events[0].stream, format!("s{text:.20}"));
         let found = store.document(LEDGER, "page").await.expect("an answer").expect("a document");
         assert!(found.body == *text);
-        let found = store.snapshot(LEDGER).await.expect("an answer").expect("a snapshot");
-        assert!(found.body == *text);
-        let leased = store.lease_effects(10, 20, 1).await.expect("an answer");
+        let leased = store.lease_effects(&["mail"], 10, 20, 1).await.expect("an answer");
         assert!(leased[0].payload == *text);
         let done = Commit { effects_done: vec![id(1), id(2)], ..at(2 * number + 1) };
         store.commit(&done).await.expect("the head is right");
@@ -864,7 +866,7 @@ async fn a_closed_store_is_a_fault(world: World) {
     assert_fault(store.commit(&everything(1)).await);
     assert_fault(store.commit(&at(1)).await);
     assert!(store.read_all(LEDGER, 0, 1).await.is_err());
-    assert!(store.lease_effects(1, 2, 3).await.is_err());
+    assert!(store.lease_effects(&["mail"], 1, 2, 3).await.is_err());
     assert!(!store.is_ready().await);
     store.close().await;
 }

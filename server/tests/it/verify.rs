@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use server::clock::Clock;
 use server::domain::conference::Command as Manage;
-use server::store::{Commit, Snapshot};
+use server::ledger::memory::SNAPSHOT;
+use server::store::{Commit, Document};
 use shared::views::{ConferenceView, OrderStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -86,7 +87,7 @@ async fn long_history(house: &TestHouse) {
             .accepted(&browser.register(&[(conference.seat_types[0].id, 2)]), &browser.token)
             .await;
     }
-    assert!(house.store.snapshot(conference.id.0).await.unwrap().is_some());
+    assert!(house.store.document(conference.id.0, SNAPSHOT).await.unwrap().is_some());
 }
 
 async fn an_oversold_seat_is_told_with_its_story(house: TestHouse) {
@@ -150,8 +151,9 @@ async fn documents_that_lie_are_found_and_written_anew(house: TestHouse) {
     house.sabotage("UPDATE documents SET body = replace(body, '\"held\":4', '\"held\":3')").await;
     house.tool(&["verify"]).await.wrong(&["the conference's document is not what"]);
     let expected_head = house.store.head(id.0).await.unwrap().unwrap().head;
-    let snapshot = Some(Snapshot { position: expected_head, body: "{}".into() });
-    let commit = Commit { ledger: id.0, expected_head, snapshot, ..Commit::default() };
+    let (topic, position, body) = (SNAPSHOT.into(), expected_head, "{}".into());
+    let documents = vec![Document { topic, position, body }];
+    let commit = Commit { ledger: id.0, expected_head, documents, ..Commit::default() };
     house.store.commit(&commit).await.unwrap();
     house.tool(&["verify"]).await.wrong(&["the snapshot is not what the history comes to"]);
     house.tool(&["rebuild-views", "all", "--from", "a"]).await.fine();

@@ -76,15 +76,19 @@ impl Client {
         let asked = Asked { at, method: Method::POST, path, header, body };
         let times = if self.dice.percent(REPEATED) { 2 } else { 1 };
         let mut said = Vec::with_capacity(times);
+        let (began, mut first) = (Instant::now(), None);
         for _ in 0..times {
             let at = Instant::now();
             let reply = self.until_answered(&asked).await?;
+            first.get_or_insert_with(Instant::now);
             said.push(understand(&reply).with_context(|| asked.path.clone())?);
             let generation = self.http.as_ref().map_or(0, |line| line.generation);
             self.world.answered(&Sent { slug, at, generation }, reply.status.is_success());
         }
         let answer = said[0].clone();
-        self.journal.intents.push(Intent { slug: slug.to_owned(), order, command_id, route, said });
+        let (slug, at) = (slug.to_owned(), first.unwrap_or(began));
+        let took = at - began;
+        self.journal.intents.push(Intent { slug, order, command_id, route, said, at, took });
         Ok(answer)
     }
 
@@ -149,10 +153,8 @@ impl Client {
                     self.world.breach(Breach::other(what));
                 }
                 Ok(Ok(reply)) => return Ok(reply),
-                Ok(Err(_)) | Err(_) => {
-                    self.world.counts.unanswered.fetch_add(1, Ordering::Relaxed);
-                    self.http = None;
-                }
+                Ok(Err(error)) => self.unheard(format!("{}: {error:#}", asked.path)),
+                Err(_) => self.unheard(format!("{}: nothing for a while", asked.path)),
             }
             let pause = self.dice.ms(2, 20);
             tokio::time::sleep(pause).await;
@@ -169,8 +171,23 @@ impl Client {
             None => Line { generation, addr: at, http: Http::connect(at).await? },
         };
         let Line { http, .. } = self.http.insert(line);
-        self.world.sent.notify_waiters();
-        http.ask(method, &path, header, body).await
+        self.world.asks();
+        let reply = http.ask(method, &path, header, body).await?;
+        let closes = reply.headers.get("connection").is_some_and(|value| value == "close");
+        if closes || !self.world.keeps_connections {
+            self.http = None;
+        }
+        Ok(reply)
+    }
+
+    fn unheard(&mut self, what: String) {
+        self.world.failed(what);
+        self.http = None;
+    }
+
+    /// Somebody else sits down at the browser.
+    pub(crate) fn hang_up(&mut self) {
+        self.http = None;
     }
 
     /// "Later" must be said in words that a program understands. The provider has words of its own.

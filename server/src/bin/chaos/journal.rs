@@ -5,6 +5,7 @@
 use shared::commands::Accepted;
 use shared::views::OrderView;
 use shared::{OrderId, PaymentId, RefusalCode};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// One command, and what was said to it each time it was answered.
@@ -16,6 +17,9 @@ pub(crate) struct Intent {
     pub(crate) command_id: Uuid,
     pub(crate) route: &'static str,
     pub(crate) said: Vec<Said>,
+    /// When it was answered first, and how long that took.
+    pub(crate) at: Instant,
+    pub(crate) took: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

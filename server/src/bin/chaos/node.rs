@@ -93,6 +93,8 @@ pub(crate) async fn several(
         node.server.settings = vec![
             ("NODE_URL", format!("http://{}", door.addr)),
             ("SECRET_KEY", "what the nodes of chaos have in common".to_owned()),
+            // Here nobody leaves in order before all of it is over.
+            ("DRAIN_SECONDS", "0".to_owned()),
         ];
         if let Some(first) = nodes.first() {
             let provider = format!("http://{}", first.server.addr);

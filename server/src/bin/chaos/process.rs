@@ -24,6 +24,8 @@ pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) folder: PathBuf,
     pub(crate) database_url: String,
+    /// Of another release; `None`: the one that was built together with us.
+    pub(crate) program: Option<PathBuf>,
     /// Settings of its own.
     pub(crate) settings: Vec<(&'static str, String)>,
     log: PathBuf,
@@ -34,7 +36,8 @@ impl Server {
     pub(crate) fn new(folder: &Path, database_url: &str, log: PathBuf) -> anyhow::Result<Self> {
         let addr = free_address()?;
         let (folder, database_url) = (folder.to_owned(), database_url.to_owned());
-        Ok(Self { addr, folder, database_url, settings: Vec::new(), log, child: None })
+        let (program, settings) = (None, Vec::new());
+        Ok(Self { addr, folder, database_url, program, settings, log, child: None })
     }
 
     /// Starts it; from now on the world waits for it.
@@ -45,7 +48,8 @@ impl Server {
 
     /// Starts it; nobody has to wait for it.
     pub(crate) fn start_among_others(&mut self, world: &World) -> anyhow::Result<()> {
-        let command = Command::new(program::path()?);
+        let program = self.program.clone().map_or_else(program::path, Ok)?;
+        let command = Command::new(program);
         let mut command =
             program::set_up(command, &self.folder, &self.database_url, &self.log, false)?;
         command

@@ -80,6 +80,10 @@ impl Registrant {
     /// Orders until it is over.
     pub(crate) async fn run(mut self) -> anyhow::Result<Self> {
         while !self.client.world.is_over() {
+            if self.client.world.pace.is_some() {
+                self.client.world.clone().turn().await;
+                self.client.hang_up();
+            }
             self.order().await?;
             if !self.late.is_empty() && self.client.dice.percent(15) {
                 let number = self.client.dice.below(u32::try_from(self.late.len())?);

@@ -1,6 +1,7 @@
 //! What came of a scenario: one row of figures, and what was broken with its story.
 
 use crate::figures::percentile_ms;
+use crate::upgrade::Rehearsal;
 use crate::world::Recovered;
 use serde::{Deserialize, Serialize};
 use shared::OrderId;
@@ -75,6 +76,8 @@ pub(crate) struct Figures {
     /// CPU of a server that is out of files, in percent of a core; the most of all times.
     pub(crate) busiest: f64,
     pub(crate) breaches: Vec<Breach>,
+    #[serde(default)]
+    pub(crate) rehearsal: Rehearsal,
 }
 
 impl Figures {
@@ -151,6 +154,7 @@ pub(crate) fn print_details(figures: &Figures) {
     if 0.0 < figures.busiest {
         println!("  out of files, the server uses at most {:.0} % of a core", figures.busiest);
     }
+    figures.print_rehearsal();
     for breach in figures.breaches.iter().take(TOLD_MAX) {
         let order = breach.order.map_or_else(String::new, |order| format!(" (order {order})"));
         println!("  BROKEN: {}{order}", breach.what);

@@ -3,7 +3,7 @@
 //!
 //! Not here: what is broken and how (`faults.rs`), and what must be so afterwards (`verdict.rs`).
 
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, Held};
 use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::connection::Http;
@@ -14,10 +14,13 @@ use crate::node::{self, Node};
 use crate::process::Server;
 use crate::registrant::Registrant;
 use crate::report::{Breach, Figures};
+use crate::upgrade::Provider;
 use crate::world::World;
 use crate::{database, faults, owner, verdict};
 use anyhow::{Context, bail};
+use futures_util::future::try_join_all;
 use serde_json::json;
+use server::domain::registration_process::Effect;
 use server::store::Store;
 use shared::views::ConferenceView;
 use std::path::PathBuf;
@@ -38,7 +41,7 @@ const AFTER_ALL_HOLDS: Duration = Duration::from_secs(3_600);
 /// Longer than any pause between two attempts of an effect.
 const AFTER_ALL_PAUSES: Duration = Duration::from_secs(1_000);
 /// What clients get to finish, and how often we look for rest.
-const FINISH_MAX: Duration = Duration::from_secs(180);
+pub(crate) const FINISH_MAX: Duration = Duration::from_secs(180);
 const ROUNDS_MAX: u32 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,12 +126,16 @@ pub(crate) struct Stage {
     pub(crate) dice: Dice,
     pub(crate) cluster: Option<Cluster>,
     pub(crate) disk: Option<Disk>,
-    _balancer: Option<Balancer>,
-    _folder: TempDir,
+    pub(crate) balancer: Option<Balancer>,
+    /// The payment provider's journal.
+    pub(crate) journal: PathBuf,
+    /// The provider, where it is not in the first server.
+    pub(crate) provider: Option<Provider>,
+    pub(crate) folder: TempDir,
 }
 
 /// The people who use it.
-struct People {
+pub(crate) struct People {
     registrants: JoinSet<anyhow::Result<Registrant>>,
     owner: JoinHandle<anyhow::Result<Journal>>,
     watchers: JoinSet<Journal>,
@@ -150,13 +157,7 @@ pub(crate) async fn run(job: Job) -> Figures {
         let what = format!("it could not end: {error:#}; the server's last words:\n{last_words}");
         stage.figures.breaches.push(Breach::other(what));
     }
-    let Stage { world, mut figures, .. } = stage;
-    figures.breaches.extend(world.breaches());
-    figures.answered = world.counts.answered.load(Ordering::Relaxed);
-    figures.postponed = world.counts.postponed.load(Ordering::Relaxed);
-    figures.unanswered = world.counts.unanswered.load(Ordering::Relaxed);
-    figures.seconds = started.elapsed().as_secs_f64();
-    figures
+    stage.end(started)
 }
 
 pub(crate) fn figures(job: Job) -> Figures {
@@ -175,7 +176,7 @@ async fn play(stage: &mut Stage, job: Job) -> anyhow::Result<()> {
     let finished = tokio::time::timeout(FINISH_MAX, people.finish(stage));
     let journal = finished.await.context("clients do not come to an end")??;
     let store = come_to_rest(stage).await?;
-    let provider = stage.provider();
+    let provider = stage.journal.clone();
     verdict::judge(&mut stage.figures, &stage.world, &store, (&journal, &provider)).await?;
     store.close().await;
     Ok(())
@@ -207,7 +208,9 @@ impl Stage {
         if let (Scenario::Nodes, Some(cluster)) = (job.scenario, &cluster) {
             nodes = node::several(folder.path(), (cluster, &url), &mut dice).await?;
             let addresses: Vec<_> = nodes.iter().map(|node| node.server.addr).collect();
-            balancer = Some(Balancer::start(&addresses).await?);
+            let before_all = Balancer::start(Held::Cut).await?;
+            addresses.into_iter().for_each(|addr| before_all.add(addr));
+            balancer = Some(before_all);
         } else {
             let mut node = Node::alone(Server::new(&data, &url, folder.path().join("server.log"))?);
             if let (Scenario::Proxy, Some(cluster)) = (job.scenario, &cluster) {
@@ -227,8 +230,9 @@ impl Stage {
             world.conferences.push(conference);
         }
         let (world, figures) = (Arc::new(world), figures(job));
-        let (_balancer, _folder) = (balancer, folder);
-        Ok(Self { nodes, world, figures, dice, cluster, disk, _balancer, _folder })
+        let journal = nodes[0].server.folder.join("simulated-provider.jsonl");
+        let provider = None;
+        Ok(Self { nodes, world, figures, dice, cluster, disk, balancer, journal, provider, folder })
     }
 
     pub(crate) fn client(&mut self) -> Client {
@@ -240,15 +244,24 @@ impl Stage {
         &mut self.nodes[0].server
     }
 
-    /// The provider's journal.
-    fn provider(&self) -> PathBuf {
-        self.nodes[0].server.folder.join("simulated-provider.jsonl")
+    /// What came of it.
+    pub(crate) fn end(self, started: Instant) -> Figures {
+        let Self { world, mut figures, .. } = self;
+        figures.breaches.extend(world.breaches());
+        figures.answered = world.counts.answered.load(Ordering::Relaxed);
+        figures.postponed = world.counts.postponed.load(Ordering::Relaxed);
+        figures.unanswered = world.counts.unanswered.load(Ordering::Relaxed);
+        figures.seconds = started.elapsed().as_secs_f64();
+        figures
     }
 
     /// Lets time pass at the running servers.
     pub(crate) async fn pass(&mut self, by: Duration) -> anyhow::Result<()> {
         self.world.pass(by);
         let now = self.world.now();
+        if let Some(provider) = &self.provider {
+            provider.set_clock(now);
+        }
         let mut client = self.client();
         for node in &self.nodes {
             client.set_clock(node.server.addr, now).await?;
@@ -258,7 +271,7 @@ impl Stage {
 }
 
 /// Few seats, so that selling one twice would show.
-async fn make_conference(world: &World, slug: &str) -> anyhow::Result<ConferenceView> {
+pub(crate) async fn make_conference(world: &World, slug: &str) -> anyhow::Result<ConferenceView> {
     let mut http = Http::connect(world.addr).await?;
     let cancel_until = world.now().plus_seconds(60 * 86_400);
     let body = json!({
@@ -279,7 +292,7 @@ async fn make_conference(world: &World, slug: &str) -> anyhow::Result<Conference
 }
 
 impl People {
-    async fn arrive(stage: &mut Stage, registrants: u32) -> anyhow::Result<Self> {
+    pub(crate) async fn arrive(stage: &mut Stage, registrants: u32) -> anyhow::Result<Self> {
         let mut http = Http::connect(stage.world.addr).await?;
         let cookie = http.sign_in(owner::EMAIL, owner::CODE).await?;
         let mut arrived = JoinSet::new();
@@ -298,7 +311,7 @@ impl People {
 
     /// Lets everybody finish what they have begun; then all holds end, and those who wanted to pay
     /// late do.
-    async fn finish(self, stage: &mut Stage) -> anyhow::Result<Journal> {
+    pub(crate) async fn finish(self, stage: &mut Stage) -> anyhow::Result<Journal> {
         let mut journal = Journal::default();
         for watcher in self.watchers.join_all().await {
             journal.take(watcher);
@@ -318,7 +331,7 @@ impl People {
 }
 
 /// Waits until nothing is held, due or under way, then stops the server; answers what it stored.
-async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
+pub(crate) async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
     let mut client = stage.client();
     let mut pause = Duration::from_millis(200);
     for _ in 0..ROUNDS_MAX {
@@ -328,19 +341,20 @@ async fn come_to_rest(stage: &mut Stage) -> anyhow::Result<Store> {
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
-        for node in &mut stage.nodes {
-            node.server.stop().await?;
-        }
+        // At the same time, because each may take its time to leave.
+        try_join_all(stage.nodes.iter_mut().map(|node| node.server.stop())).await?;
         let store = Store::open(&stage.server().database_url).await?;
-        let provider = stage.provider();
-        if store.next_effect().await?.is_none()
+        if store.next_effect(Effect::KINDS).await?.is_none()
             && store.next_deadline().await?.is_none()
-            && verdict::money::Provider::read(&provider)?.is_at_rest()
+            && verdict::money::Provider::read(&stage.journal)?.is_at_rest()
         {
             return Ok(store);
         }
         store.close().await;
         stage.world.pass(AFTER_ALL_PAUSES);
+        if let Some(provider) = &stage.provider {
+            provider.set_clock(stage.world.now());
+        }
         for node in &mut stage.nodes {
             node.server.start(&stage.world)?;
         }

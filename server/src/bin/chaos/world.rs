@@ -11,9 +11,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, watch};
+use tokio::time::Interval;
 
 /// A server that has not answered a command for this long has not recovered.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
+/// Failures that are kept with their reason; the others are only counted.
+const FAILURES_TOLD_MAX: usize = 20;
 /// How often it is asked whether it is ready.
 const PROBE_PAUSE: Duration = Duration::from_millis(2);
 /// … and how long it may think about that.
@@ -28,6 +31,10 @@ pub(crate) struct World {
     pub(crate) counts: Counts,
     /// Something is on its way to the server.
     pub(crate) sent: Notify,
+    /// When the next order may be placed; `None`: at once.
+    pub(crate) pace: Option<Pace>,
+    /// A client asks again on the connection on which it was answered.
+    pub(crate) keeps_connections: bool,
     /// How far the server's clock is ahead of ours.
     ahead_ms: AtomicI64,
     /// Connections of an earlier generation are given up.
@@ -35,10 +42,26 @@ pub(crate) struct World {
     recovery: watch::Sender<Recovery>,
     over: watch::Sender<bool>,
     breaches: Mutex<Vec<Breach>>,
+    /// What was not answered, and why, as far as it is told.
+    failures: Mutex<Vec<String>>,
+    began: Instant,
+}
+
+/// Orders that are placed one after the other, however many people place them.
+pub(crate) struct Pace(tokio::sync::Mutex<Interval>);
+
+impl Pace {
+    /// What is late is made up for.
+    pub(crate) fn per_minute(orders: u32) -> Self {
+        let every = Duration::from_secs(60) / orders.max(1);
+        Self(tokio::sync::Mutex::new(tokio::time::interval(every)))
+    }
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
+    /// Requests of all kinds, each attempt.
+    pub(crate) asked: AtomicU64,
     /// Commands that were answered by yes or no, each time.
     pub(crate) answered: AtomicU64,
     /// "Come back later" (503).
@@ -83,12 +106,44 @@ impl World {
             conferences: Vec::new(),
             counts: Counts::default(),
             sent: Notify::new(),
+            pace: None,
+            keeps_connections: true,
             ahead_ms: AtomicI64::new(0),
             generation: AtomicU64::new(0),
             recovery: watch::Sender::new(recovery),
             over: watch::Sender::new(false),
             breaches: Mutex::default(),
+            failures: Mutex::default(),
+            began: Instant::now(),
         }
+    }
+
+    /// Waits until somebody may order, or nobody may any more.
+    pub(crate) async fn turn(&self) {
+        let Some(Pace(pace)) = &self.pace else { return };
+        tokio::select! {
+            () = async { pace.lock().await.tick().await; } => {}
+            () = self.until_over() => {}
+        }
+    }
+
+    /// Somebody asks for something.
+    pub(crate) fn asks(&self) {
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        self.sent.notify_waiters();
+    }
+
+    /// Somebody asked and was not answered.
+    pub(crate) fn failed(&self, what: String) {
+        self.counts.unanswered.fetch_add(1, Ordering::Relaxed);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() < FAILURES_TOLD_MAX {
+            failures.push(format!("{what} (after {:.1} s)", self.began.elapsed().as_secs_f64()));
+        }
+    }
+
+    pub(crate) fn failures(&self) -> Vec<String> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The server's present instant.

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use server::clock::Clock;
 use server::domain::conference::SeatType;
-use server::ledger::memory::Memory;
+use server::ledger::memory::{Memory, Snapshot};
 use server::ledger::stage::{Request, perform};
 use server::store::{Commit, Store};
 use shared::{ConferenceId, OrderId, Timestamp};
@@ -56,7 +56,8 @@ impl Decided {
         let now = Clock::Real.now();
         let id = ConferenceId(Uuid::now_v7());
         let (seat_types, requests) = story::conference(&format!("ceiling-{}", id.0), now);
-        let mut decided = Self { memory: Memory::open(id, 0, None, &[])?, seat_types, batch, now };
+        let mut decided =
+            Self { memory: Memory::open(id, 0, Snapshot::default(), &[])?, seat_types, batch, now };
         let commit = decided.decide(&requests)?;
         store.commit(&commit).await?;
         Ok(decided)

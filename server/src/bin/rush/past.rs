@@ -5,6 +5,7 @@
 use crate::story;
 use anyhow::{anyhow, ensure};
 use server::clock::Clock;
+use server::domain::registration_process::Effect;
 use server::ledger::stage::{Answer, Request};
 use server::ledgers::{Bells, Ledgers};
 use server::live::Hub;
@@ -135,7 +136,8 @@ impl Past {
             let is_last = done.is_cancelled();
             let now = self.clock.now();
             let until = now.plus_seconds(LEASE_SECONDS);
-            let leased = self.store.lease_effects(now.0, until.0, EFFECTS_AT_ONCE).await?;
+            let leased =
+                self.store.lease_effects(Effect::KINDS, now.0, until.0, EFFECTS_AT_ONCE).await?;
             if leased.is_empty() {
                 if is_last {
                     return Ok(());

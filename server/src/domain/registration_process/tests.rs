@@ -154,6 +154,17 @@ impl World {
     }
 }
 
+/// A worker that did not know a kind would leave it to a server that is not there.
+#[test]
+fn every_kind_of_effect_is_known() {
+    let unknown = serde_json::from_str::<Effect>(r#"{"effect":"TurnTheMoon"}"#).unwrap_err();
+    let unknown = unknown.to_string();
+    let known: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
+    assert_eq!(known, Effect::KINDS);
+    let order_id = OrderId(uuid::Uuid::nil());
+    assert!(Effect::KINDS.contains(&Effect::MailConfirmation { order_id }.kind()));
+}
+
 #[test]
 fn a_placed_order_is_reserved_and_told_in_one_step() {
     let mut world = World::with_quota(10);

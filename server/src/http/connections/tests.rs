@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 /// More than fits into the buffers between two programs.
@@ -51,7 +52,10 @@ async fn start(change: impl FnOnce(&mut config::Http)) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let stopping = stop.clone();
-    let serving = tokio::spawn(async move { serve(listener, router, &settings, stopping).await });
+    let serving =
+        tokio::spawn(
+            async move { serve(listener, router, &settings, Leaving::before(stopping)).await },
+        );
     Server { address, stop, serving }
 }
 
@@ -194,4 +198,25 @@ async fn when_it_stops_who_waits_is_answered_and_who_rests_is_let_go() {
     server.serving.await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 0);
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_the_system_let_in_is_served_although_it_stops() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(GET).await.unwrap();
+        waiting.push(stream);
+    }
+    let leaving = Leaving::before(CancellationToken::new());
+    leaving.go(Duration::ZERO).await;
+    let settings = Config::for_testing(Path::new("nowhere"), "sqlite:nowhere").http;
+    let router = Router::new().route("/", get(|| async { "hello" }));
+    serve(listener, router, &settings, leaving).await;
+    for mut stream in waiting {
+        let heard = hear(&mut stream).await;
+        assert!(heard.contains("connection: close") && heard.ends_with("hello"), "{heard}");
+    }
 }

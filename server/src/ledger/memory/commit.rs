@@ -1,9 +1,9 @@
 //! What a batch wants to make durable, as one commit: events and effects as they were collected, and
 //! the rows that lists, look-ups and the door read.
 
-use super::{Changed, Memory};
+use super::{Changed, Memory, SNAPSHOT};
 use crate::store::people::Attendee;
-use crate::store::{Commit, Document, LedgerEntry, Lookup, Owner, Snapshot};
+use crate::store::{Commit, Document, LedgerEntry, Lookup, Owner};
 use crate::views;
 use shared::OrderId;
 use uuid::Uuid;
@@ -19,7 +19,6 @@ impl Memory {
         }
         let changes = &self.changes;
         let (attendees, attendees_gone) = self.attendees();
-        let changed_at = changes.events.last().map_or(0, |event| event.recorded_at);
         let deadlines = changes.deadlines.iter().map(|(id, at)| (id.0, at.map(|at| at.0)));
         Ok(Some(Commit {
             ledger: self.id.0,
@@ -27,13 +26,12 @@ impl Memory {
             events: changes.events.clone(),
             entry: self.entry(),
             documents: self.documents()?,
-            lookups: changes.orders.iter().filter_map(|id| self.lookup(*id, changed_at)).collect(),
+            lookups: changes.orders.iter().filter_map(|(id, at)| self.lookup(*id, at.0)).collect(),
             attendees,
             attendees_gone,
             deadlines: deadlines.collect(),
             effects: changes.effects.clone(),
             effects_done: changes.effects_done.clone(),
-            snapshot: self.snapshot()?,
         }))
     }
 
@@ -58,16 +56,19 @@ impl Memory {
     fn documents(&self) -> anyhow::Result<Vec<Document>> {
         let position = self.position();
         let mut documents = Vec::new();
-        if let Some(view) = self.base.view.as_ref().filter(|_| self.changes.conference_changed) {
+        let is_asked = self.changes.documents_asked;
+        let shows_more = is_asked || self.changes.conference_changed;
+        if let Some(view) = self.base.view.as_ref().filter(|_| shows_more) {
             let body = serde_json::to_string(&Changed::Conference(view))?;
             let topic = views::conference::TOPIC.to_owned();
             documents.push(Document { topic, position, body });
         }
-        if position - self.dashboard_at >= self.bounds.dashboard_every {
+        if is_asked || position - self.dashboard_at >= self.bounds.dashboard_every {
             let body = serde_json::to_string(&self.dashboard)?;
             let topic = views::dashboard::TOPIC.to_owned();
             documents.push(Document { topic, position, body });
         }
+        documents.extend(self.snapshot()?);
         Ok(documents)
     }
 
@@ -128,11 +129,12 @@ impl Memory {
         })
     }
 
-    fn snapshot(&self) -> anyhow::Result<Option<Snapshot>> {
+    fn snapshot(&self) -> anyhow::Result<Option<Document>> {
         let position = self.position();
         if position - self.snapshot_at < self.bounds.snapshot_every {
             return Ok(None);
         }
-        Ok(Some(Snapshot { position, body: serde_json::to_string(&self.base)? }))
+        let (topic, body) = (SNAPSHOT.to_owned(), serde_json::to_string(&self.base)?);
+        Ok(Some(Document { topic, position, body }))
     }
 }

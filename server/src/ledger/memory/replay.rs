@@ -3,10 +3,10 @@
 //! The folding is the ledger's own, so that a row that is written anew is the row that the ledger would
 //! write. Not here: reading pages and rows (`operator/`).
 
-use super::{Changed, Memory, OrderFile};
+use super::{Changed, Memory, OrderFile, SNAPSHOT};
 use crate::events::{Event, Stream};
 use crate::store::people::Attendee;
-use crate::store::{Document, Lookup, Recorded, Snapshot};
+use crate::store::{Document, Lookup, Recorded};
 use crate::views;
 use shared::{OrderId, Timestamp};
 
@@ -38,8 +38,9 @@ impl Memory {
     ///
     /// # Errors
     /// Never in practice: it is plain data.
-    pub fn snapshot_as_it_is(&self) -> anyhow::Result<Snapshot> {
-        Ok(Snapshot { position: self.head, body: serde_json::to_string(&self.base)? })
+    pub fn snapshot_as_it_is(&self) -> anyhow::Result<Document> {
+        let (topic, body) = (SNAPSHOT.to_owned(), serde_json::to_string(&self.base)?);
+        Ok(Document { topic, position: self.head, body })
     }
 
     /// What the conference shows, as its document holds it; `None` before it was created.

@@ -101,6 +101,9 @@ pub enum Command {
     EffectPerformed,
     /// Another node may have written: those who watch here want to know.
     CatchUp,
+    /// Another generation has written: the documents of ours are written anew.
+    KeepDocuments,
+    ReadConference,
     ReadOrder {
         order_id: OrderId,
     },
@@ -115,6 +118,8 @@ impl Command {
             Self::Conference(_)
             | Self::EffectPerformed
             | Self::CatchUp
+            | Self::KeepDocuments
+            | Self::ReadConference
             | Self::ReadDashboard
             | Self::RequestOrderLinks { .. }
             | Self::SendOwnerCodeAgain { .. } => None,
@@ -141,7 +146,7 @@ impl Command {
     /// True when nothing can come of it but an answer.
     #[must_use]
     pub const fn only_reads(&self) -> bool {
-        matches!(self, Self::ReadOrder { .. } | Self::ReadDashboard)
+        matches!(self, Self::ReadOrder { .. } | Self::ReadDashboard | Self::ReadConference)
     }
 
     /// Its name, for the log.
@@ -169,6 +174,8 @@ impl Command {
             Self::LookAgain { .. } => "LookAgain",
             Self::EffectPerformed => "EffectPerformed",
             Self::CatchUp => "CatchUp",
+            Self::KeepDocuments => "KeepDocuments",
+            Self::ReadConference => "ReadConference",
             Self::ReadOrder { .. } => "ReadOrder",
             Self::ReadDashboard => "ReadDashboard",
         }

@@ -7,9 +7,9 @@ use crate::domain::conference::tests::{GENERAL, WORKSHOP, details, seat_type};
 use crate::domain::kit::{NOON, minutes};
 use crate::domain::order::tests::{ada, euros};
 use crate::ledger::catch_up::CatchUp;
-use crate::ledger::memory::Bounds;
+use crate::ledger::memory::{Bounds, SNAPSHOT, Snapshot};
 use crate::store::people::Attendee;
-use crate::store::{Commit, Document, Recorded, Snapshot};
+use crate::store::{Commit, Document, Recorded};
 use crate::views::dashboard;
 use proptest::prelude::*;
 use shared::commands;
@@ -43,7 +43,7 @@ fn token(number: u8) -> Authority {
 
 impl Desk {
     fn open(general: u32, workshop: u32) -> Self {
-        let memory = Memory::open(ID, 0, None, &[]).unwrap();
+        let memory = Memory::open(ID, 0, Snapshot::default(), &[]).unwrap();
         let mut desk =
             Self { memory, history: vec![], commits: vec![], commands: 0, checker: Checker::new() };
         for command in [
@@ -126,9 +126,9 @@ impl Desk {
 
     /// Somebody else's memory of the same history, from the newest snapshot if there is one.
     fn read_back(&self) -> Memory {
-        let snapshot: Option<&Snapshot> =
-            self.commits.iter().rev().find_map(|commit| commit.snapshot.as_ref());
-        let after = snapshot.map_or(0, |snapshot| snapshot.position);
+        let snapshot = self.document(SNAPSHOT).map(|kept| Snapshot::read(kept).unwrap());
+        let snapshot = snapshot.unwrap_or_default();
+        let after = snapshot.position;
         let tail: Vec<Recorded> = self
             .history
             .iter()
@@ -208,6 +208,24 @@ fn one_command_runs_to_rest_in_one_commit() {
     assert_eq!(commit.lookups.len(), 1);
     assert_eq!(commit.documents.len(), 1);
     assert!(commit.events.iter().all(|event| event.command_id.is_some()), "one story, one id");
+}
+
+/// What comes while a batch is on its way is decided at other moments than the rest of the next one.
+#[test]
+fn the_rows_of_a_batch_say_when_each_order_changed() {
+    let mut desk = Desk::open(10, 10);
+    let ids = [order_id(1), order_id(2)];
+    desk.memory.load_orders(&ids, &[]).unwrap();
+    for (number, at) in [(1, NOON), (2, NOON + 7)] {
+        let command_id = Some(CommandId(Uuid::from_u128(900 + u128::from(number))));
+        let (authority, command) = (token(number), register(number, GENERAL, 1));
+        let request = Request { command_id, authority, effect_done: None, command };
+        perform(&mut desk.memory, request, at).unwrap();
+    }
+    let commit = desk.memory.commit().unwrap().unwrap();
+    let rows = commit.lookups.iter().map(|row| (row.process, row.changed_at));
+    let changed: BTreeMap<Uuid, i64> = rows.collect();
+    assert_eq!(changed, [(ids[0].0, NOON.0), (ids[1].0, NOON.0 + 7)].into());
 }
 
 #[test]
@@ -725,7 +743,7 @@ proptest! {
         let mut now = NOON;
         let mut desk = Desk::open(6, 3);
         let mut highest_given = 0;
-        let mut follower = Memory::open(ID, 0, None, &[]).unwrap();
+        let mut follower = Memory::open(ID, 0, Snapshot::default(), &[]).unwrap();
         for act in &acts {
             desk.act(act, &mut now);
             desk.tell(&mut follower);

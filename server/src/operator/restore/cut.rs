@@ -251,7 +251,9 @@ impl Cut {
         let is_whole = end == Position::MAX;
         let is_kept = 0 < end
             && match rule {
-                Rule::Heads if !is_whole => return row.with_number("head", end).map(Some),
+                Rule::Heads if !is_whole => {
+                    return row.bounded(&["head", "others_until"], end).map(Some);
+                }
                 Rule::Heads | Rule::Switches => true,
                 Rule::Events => position(&row, "position")? <= end,
                 Rule::Anew => is_whole,

@@ -7,7 +7,7 @@ use super::rows::Row;
 use crate::domain::payment::{self, Payment, Status};
 use crate::domain::registration_process::Effect;
 use crate::events::{Event, Stream};
-use crate::ledger::memory::Memory;
+use crate::ledger::memory::{Memory, Snapshot};
 use crate::operator::{Out, counted};
 use crate::store::{Commit, LedgerId, NewEffect, ProcessId, Store};
 use anyhow::Context;
@@ -102,7 +102,7 @@ impl Money {
             let mut orders: Vec<ProcessId> = keys.iter().map(|(order, _)| order.0).collect();
             orders.dedup();
             let events = store.read_processes(ledger, &orders).await?;
-            let mut memory = Memory::open(ConferenceId(ledger), 0, None, &[])?;
+            let mut memory = Memory::open(ConferenceId(ledger), 0, Snapshot::default(), &[])?;
             let orders: Vec<OrderId> = orders.into_iter().map(OrderId).collect();
             memory.load_orders(&orders, &events)?;
             let mut commit = Commit { ledger, expected_head, ..Commit::default() };

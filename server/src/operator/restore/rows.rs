@@ -5,7 +5,7 @@
 
 use crate::operator::backup::Reader;
 use crate::store::copy::Header;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,12 +43,14 @@ impl Row {
         id.map(Some).with_context(|| format!("{column} is no id"))
     }
 
-    /// The row's line with another number in one column.
-    pub(super) fn with_number(mut self, column: &str, number: u64) -> anyhow::Result<String> {
-        let place = self.columns.iter().position(|name| name == column);
-        match place.and_then(|place| self.values.get_mut(place)) {
-            Some(value) => *value = number.into(),
-            None => bail!("a row has no {column}"),
+    /// The row's line with nothing greater than a bound in these columns. A copy of an earlier release may
+    /// be without one of them.
+    pub(super) fn bounded(mut self, columns: &[&str], bound: u64) -> anyhow::Result<String> {
+        for (name, value) in self.columns.iter().zip(&mut self.values) {
+            let is_bounded = columns.contains(&name.as_str());
+            if is_bounded && value.as_u64().is_none_or(|number| bound < number) {
+                *value = bound.into();
+            }
         }
         Ok(serde_json::to_string(&self.values)?)
     }

@@ -6,6 +6,7 @@ use crate::store::Result;
 use crate::store::copy::{
     About, Header, Kind, Lines, TABLES, Table, Target, ensure_empty, ensure_end, list,
 };
+use crate::store::migrations::check_known;
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection};
@@ -20,6 +21,8 @@ impl Postgres {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let mut moment = connection.begin_with(begin).await?;
         sqlx::query(NO_LIMIT).execute(&mut *moment).await?;
+        let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
+        check_known(found.fetch_one(&mut *moment).await?, MIGRATIONS.len() as i64)?;
         let mut rows = Vec::with_capacity(TABLES.len());
         for Table { name, .. } in TABLES {
             let count = AssertSqlSafe(format!("SELECT count(*) FROM {name}"));

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::{ANSWER_MAX, Postgres};
 use crate::nodes::Node;
-use crate::store::heads::{HEADS, HEADS_PER_NOTIFICATION, Head, Listener, NODES, payload};
+use crate::store::heads::{
+    HEADS, HEADS_PER_NOTIFICATION, Head, Listener, NODES, payload, presence,
+};
 use crate::store::{LedgerId, Position, Result};
 
 impl Postgres {
@@ -22,8 +24,7 @@ impl Postgres {
     }
 
     pub async fn tell_node(&self, node: &Node) -> Result<()> {
-        let payload = format!("{} {}", node.id.simple(), node.url);
-        let query = sqlx::query("SELECT pg_notify($1, $2)").bind(NODES).bind(payload);
+        let query = sqlx::query("SELECT pg_notify($1, $2)").bind(NODES).bind(presence(node));
         ask!(self, query, execute)?;
         Ok(())
     }

@@ -2,26 +2,22 @@
 
 use std::io;
 
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 use tokio::time::timeout;
 
 use super::{ANSWER_MAX, MIGRATIONS, Postgres};
+use crate::store::migrations::check_release;
 use crate::store::people::Attendee;
-use crate::store::tools::{KeptEffect, KeptEffectRow, LookupRow, PlaceRow, check_release};
+use crate::store::tools::{KeptEffect, KeptEffectRow, LookupRow, PlaceRow};
 use crate::store::{HeadRow, LedgerHead, LedgerId, Lookup, ProcessId, Result};
 use uuid::Uuid;
 
 impl Postgres {
-    pub async fn open_beside(url: &str) -> Result<Self> {
-        let store = Self::of(url)?;
-        let query = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL");
-        let has_tables: bool = ask!(store, query, fetch_one)?;
-        let found = if has_tables {
-            let query = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
-            ask!(store, query, fetch_one)?
-        } else {
-            None
-        };
-        check_release(found, MIGRATIONS.len() as i64)?;
+    pub async fn open_beside(url: &str, generation: i32) -> Result<Self> {
+        let options: PgConnectOptions = url.parse()?;
+        let store = Self::of(options.disable_statement_logging(), generation);
+        check_release(&store.applied().await?, MIGRATIONS.len() as i64)?;
         Ok(store)
     }
 

@@ -32,6 +32,7 @@ impl Default for Turns {
 #[derive(Debug)]
 pub struct Turn {
     transaction: PgTransaction<'static>,
+    generation: i32,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -48,7 +49,7 @@ impl Postgres {
                 .await
         };
         timeout(ANSWER_MAX, waiting).await.context("no turn came")??;
-        Ok(Turn { transaction, _permit: permit })
+        Ok(Turn { transaction, generation: self.generation, _permit: permit })
     }
 }
 
@@ -56,7 +57,8 @@ impl Turn {
     /// Makes a commit durable, and ends the turn.
     pub async fn commit(mut self, commit: &Commit) -> std::result::Result<(), CommitError> {
         let writing = async {
-            let moved = bind(sqlx::query(APPEND), commit).execute(&mut *self.transaction).await;
+            let append = bind(sqlx::query(APPEND), commit, self.generation);
+            let moved = append.execute(&mut *self.transaction).await;
             match moved.map_err(classify)?.rows_affected() {
                 1 => Ok(self.transaction.commit().await?),
                 _ => Err(CommitError::Conflict),

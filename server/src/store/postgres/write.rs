@@ -4,14 +4,15 @@
 use sqlx::postgres::{PgArguments, Postgres as Pg};
 use sqlx::query::Query;
 
-use super::super::{Commit, CommitError, GENERATION, last_of_each};
+use super::super::{Commit, CommitError, last_of_each};
 
 /// What the numbers in `commit_statement` stand for, in their order.
 pub(super) fn bind<'q>(
     query: Query<'q, Pg, PgArguments>,
     commit: &'q Commit,
+    generation: i32,
 ) -> Query<'q, Pg, PgArguments> {
-    let Commit { events, effects, snapshot, .. } = commit;
+    let Commit { events, effects, .. } = commit;
     let attendees: Vec<_> =
         last_of_each(&commit.attendees, |attendee| (attendee.process, attendee.place)).collect();
     let entry = commit.entry.as_ref();
@@ -33,7 +34,7 @@ pub(super) fn bind<'q>(
         .bind(column(events, |event| event.command_id))
         .bind(column(events, |event| event.cause.cast_signed()))
         .bind(column(events, |event| event.recorded_at))
-        .bind(GENERATION)
+        .bind(generation)
         .bind(column(&documents, |document| document.topic.as_str()))
         .bind(column(&documents, |document| document.position.cast_signed()))
         .bind(column(&documents, |document| document.body.as_str()))
@@ -52,8 +53,6 @@ pub(super) fn bind<'q>(
         .bind(column(effects, |effect| effect.payload.as_str()))
         .bind(column(effects, |effect| effect.due_at))
         .bind(&commit.effects_done)
-        .bind(snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
-        .bind(snapshot.as_ref().map(|snapshot| snapshot.body.as_str()))
         .bind(entry.map(|entry| entry.owner.email.as_str()))
         .bind(entry.map(|entry| entry.owner.code.as_str()))
         .bind(column(&attendees, |attendee| attendee.process))
@@ -124,7 +123,7 @@ new_orders AS (
     SELECT ledger, process, code, email, status, total_minor, placed_at, changed_at, name, seats,
            sought
     FROM fence, unnest($18::uuid[], $19::text[], $20::text[], $21::text[], $22::bigint[],
-                       $23::bigint[], $24::bigint[], $48::text[], $49::bigint[], $50::text[])
+                       $23::bigint[], $24::bigint[], $46::text[], $47::bigint[], $48::text[])
         AS row (process, code, email, status, total_minor, placed_at, changed_at, name, seats,
                 sought)
     ON CONFLICT (ledger, process) DO UPDATE
@@ -151,17 +150,12 @@ old_effects AS (
     DELETE FROM effects USING fence
     WHERE effects.ledger = fence.ledger AND effects.ledger = $1
     AND effects.id = ANY($32::uuid[])),
-new_snapshot AS (
-    INSERT INTO snapshots (ledger, position, body)
-    SELECT ledger, $33::bigint, $34::text FROM fence WHERE $33::bigint IS NOT NULL
-    ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
-    WHERE excluded.position >= snapshots.position),
 new_attendees AS (
     INSERT INTO attendees (ledger, process, place, kind, given_name, family_name, email, sought,
                            ticket, admitted_at)
     SELECT ledger, process, place, kind, given_name, family_name, email, sought, ticket, admitted_at
-    FROM fence, unnest($37::uuid[], $38::bigint[], $39::uuid[], $40::text[], $41::text[],
-                       $42::text[], $43::text[], $44::text[], $45::bigint[])
+    FROM fence, unnest($35::uuid[], $36::bigint[], $37::uuid[], $38::text[], $39::text[],
+                       $40::text[], $41::text[], $42::text[], $43::bigint[])
         AS row (process, place, kind, given_name, family_name, email, sought, ticket, admitted_at)
     ON CONFLICT (ledger, process, place) DO UPDATE
     SET kind = excluded.kind, given_name = excluded.given_name,
@@ -169,7 +163,7 @@ new_attendees AS (
         ticket = excluded.ticket, admitted_at = excluded.admitted_at),
 old_attendees AS (
     DELETE FROM attendees
-    USING fence, unnest($46::uuid[], $47::bigint[]) AS row (gone, gone_place)
+    USING fence, unnest($44::uuid[], $45::bigint[]) AS row (gone, gone_place)
     WHERE attendees.ledger = fence.ledger AND attendees.ledger = $1
     AND attendees.process = gone AND attendees.place = gone_place)
 SELECT ledger FROM fence"#
@@ -179,16 +173,19 @@ SELECT ledger FROM fence"#
 
 pub(super) const APPEND: &str = commit_statement!(
     "UPDATE ledgers SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state),
-         owner_email = coalesce($35, owner_email), owner_code = coalesce($36, owner_code)
+         owner_email = coalesce($33, owner_email), owner_code = coalesce($34, owner_code),
+         others_until = CASE WHEN $3 = 0 OR generation = $14 THEN others_until ELSE head END,
+         generation = CASE WHEN $3 = 0 THEN generation ELSE $14 END
      WHERE ledger = $1 AND head = $2"
 );
 
 /// Also when the ledger has been made before, but without events.
 pub(super) const CREATE: &str = commit_statement!(
-    "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code)
-     VALUES ($1, $4, $5, $2 + $3, $35, $36)
+    "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code, generation)
+     VALUES ($1, $4, $5, $2 + $3, $33, $34, $14)
      ON CONFLICT (ledger) DO UPDATE
      SET slug = excluded.slug, state = excluded.state, head = excluded.head,
-         owner_email = excluded.owner_email, owner_code = excluded.owner_code
+         owner_email = excluded.owner_email, owner_code = excluded.owner_code,
+         generation = excluded.generation
      WHERE ledgers.head = $2"
 );

@@ -6,6 +6,7 @@ use crate::store::Result;
 use crate::store::copy::{
     About, Header, Kind, Lines, TABLES, Table, Target, ensure_empty, ensure_end, list,
 };
+use crate::store::migrations::check_known;
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection};
@@ -15,6 +16,8 @@ impl Sqlite {
     pub async fn copy_out(&self, about: About<'_>, to: &mut (dyn Write + Send)) -> Result<Header> {
         let mut connection = self.readers.acquire().await?;
         let mut moment = connection.begin().await?;
+        let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
+        check_known(found.fetch_one(&mut *moment).await?, MIGRATIONS.len() as i64)?;
         let mut rows = Vec::with_capacity(TABLES.len());
         for Table { name, .. } in TABLES {
             let count = AssertSqlSafe(format!("SELECT count(*) FROM {name}"));

@@ -1,19 +1,20 @@
 //! The operator's questions in SQLite, while a server may be writing to the same file.
 
 use super::write::json;
-use super::{BESIDE_BUSY_MAX, MIGRATIONS, Sqlite, path_in, settle};
+use super::{BESIDE_BUSY_MAX, MIGRATIONS, Sqlite, applied, path_in, settle};
+use crate::store::migrations::check_release;
 use crate::store::people::Attendee;
-use crate::store::tools::{KeptEffect, KeptEffectRow, LookupRow, PlaceRow, check_release};
+use crate::store::tools::{KeptEffect, KeptEffectRow, LookupRow, PlaceRow};
 use crate::store::{HeadRow, LedgerHead, LedgerId, Lookup, ProcessId, Result};
 use uuid::Uuid;
 
 impl Sqlite {
-    pub async fn open_beside(url: &str) -> Result<Self> {
+    pub async fn open_beside(url: &str, generation: i32) -> Result<Self> {
         let path = path_in(url)?;
         if !path.is_file() {
             return Err(anyhow::anyhow!("there is no database file {}", path.display()).into());
         }
-        let store = Self::connect(path, None, BESIDE_BUSY_MAX);
+        let store = Self::connect(path, None, BESIDE_BUSY_MAX, generation);
         let found = {
             let mut writer = store.writer.lock().await;
             let connection = writer.connection().await?;
@@ -22,15 +23,9 @@ impl Sqlite {
                     .bind("_sqlx_migrations")
                     .fetch_one(&mut *connection)
                     .await?;
-            if tables == 0 {
-                None
-            } else {
-                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-                    .fetch_one(connection)
-                    .await?
-            }
+            if tables == 0 { vec![] } else { applied(connection).await? }
         };
-        check_release(found, MIGRATIONS.len() as i64)?;
+        check_release(&found, MIGRATIONS.len() as i64)?;
         Ok(store)
     }
 
@@ -112,7 +107,8 @@ impl Sqlite {
 
     pub async fn processes_by_code(&self, ledger: LedgerId, code: &str) -> Result<Vec<ProcessId>> {
         Ok(sqlx::query_scalar(
-            "SELECT process FROM orders WHERE ledger = $1 AND code = $2 ORDER BY process",
+            "SELECT process FROM orders INDEXED BY orders_by_code
+             WHERE ledger = $1 AND code = $2 ORDER BY process",
         )
         .bind(ledger)
         .bind(code)

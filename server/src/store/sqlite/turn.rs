@@ -13,6 +13,7 @@ use super::{Commit, CommitError, Hold, LedgerId, Result, Sqlite, Writer};
 #[derive(Debug)]
 pub struct Turn {
     writer: OwnedMutexGuard<Writer>,
+    generation: i32,
     /// The transaction has ended.
     is_over: bool,
 }
@@ -23,7 +24,7 @@ impl Sqlite {
         if !matches!(writer.hold, Hold::Beside) {
             return Ok(None);
         }
-        let mut turn = Turn { writer, is_over: false };
+        let mut turn = Turn { writer, generation: self.generation, is_over: false };
         sqlx::query("BEGIN IMMEDIATE").execute(turn.writer.connection().await?).await?;
         Ok(Some(turn))
     }
@@ -34,7 +35,7 @@ impl Turn {
     pub async fn commit(mut self, commit: &Commit) -> std::result::Result<(), CommitError> {
         let rows = Rows::of(commit);
         let connection = self.writer.connection().await?;
-        apply(connection, commit, rows).await?;
+        apply(connection, commit, rows, self.generation).await?;
         sqlx::query("COMMIT").execute(connection).await?;
         self.is_over = true;
         Ok(())

@@ -5,7 +5,7 @@ use sqlx::{Connection, SqliteConnection};
 use uuid::fmt::Simple;
 
 use super::super::people::Attendee;
-use super::super::{Commit, CommitError, GENERATION, Lookup, NewEvent, Uuid, last_of_each};
+use super::super::{Commit, CommitError, Lookup, NewEvent, Uuid, last_of_each};
 
 /// Leaves early by dropping the transaction: the driver rolls back before anything that follows on
 /// this connection. That is also what happens when the caller stops waiting.
@@ -13,9 +13,10 @@ pub(super) async fn write(
     connection: &mut SqliteConnection,
     commit: &Commit,
     rows: Rows,
+    generation: i32,
 ) -> std::result::Result<(), CommitError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    apply(&mut transaction, commit, rows).await?;
+    apply(&mut transaction, commit, rows, generation).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -25,8 +26,9 @@ pub(super) async fn apply(
     transaction: &mut SqliteConnection,
     commit: &Commit,
     rows: Rows,
+    generation: i32,
 ) -> std::result::Result<(), CommitError> {
-    if !move_head(transaction, commit).await.map_err(classify)? {
+    if !move_head(transaction, commit, generation).await.map_err(classify)? {
         return Err(CommitError::Conflict);
     }
     sqlx::query(WRITE)
@@ -34,14 +36,12 @@ pub(super) async fn apply(
         .bind(commit.expected_head.cast_signed())
         .bind(rows.payloads)
         .bind(rows.events)
-        .bind(GENERATION)
+        .bind(generation)
         .bind(rows.documents)
         .bind(rows.lookups)
         .bind(rows.deadlines)
         .bind(rows.effects)
         .bind(rows.effects_done)
-        .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.position.cast_signed()))
-        .bind(commit.snapshot.as_ref().map(|snapshot| snapshot.body.clone()))
         .bind(rows.attendees)
         .bind(rows.attendees_gone)
         .execute(transaction)
@@ -50,12 +50,18 @@ pub(super) async fn apply(
     Ok(())
 }
 
-async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx::Result<bool> {
+async fn move_head(
+    transaction: &mut SqliteConnection,
+    commit: &Commit,
+    generation: i32,
+) -> sqlx::Result<bool> {
     let entry = commit.entry.as_ref();
     let moved = sqlx::query(
         "UPDATE ledgers
          SET head = head + $3, slug = coalesce($4, slug), state = coalesce($5, state),
-             owner_email = coalesce($6, owner_email), owner_code = coalesce($7, owner_code)
+             owner_email = coalesce($6, owner_email), owner_code = coalesce($7, owner_code),
+             others_until = CASE WHEN $3 = 0 OR generation = $8 THEN others_until ELSE head END,
+             generation = CASE WHEN $3 = 0 THEN generation ELSE $8 END
          WHERE ledger = $1 AND head = $2",
     )
     .bind(commit.ledger)
@@ -65,6 +71,7 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
     .bind(entry.map(|entry| entry.state))
     .bind(entry.map(|entry| entry.owner.email.clone()))
     .bind(entry.map(|entry| entry.owner.code.clone()))
+    .bind(generation)
     .execute(&mut *transaction)
     .await?;
     let Some(entry) = entry.filter(|_| moved.rows_affected() == 0 && commit.expected_head == 0)
@@ -72,8 +79,8 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
         return Ok(moved.rows_affected() == 1);
     };
     let created = sqlx::query(
-        "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code)
-         SELECT $1, $2, $3, $4, $5, $6
+        "INSERT INTO ledgers (ledger, slug, state, head, owner_email, owner_code, generation)
+         SELECT $1, $2, $3, $4, $5, $6, $7
          WHERE NOT EXISTS (SELECT 1 FROM ledgers WHERE ledger = $1)",
     )
     .bind(commit.ledger)
@@ -82,6 +89,7 @@ async fn move_head(transaction: &mut SqliteConnection, commit: &Commit) -> sqlx:
     .bind(commit.events.len() as i64)
     .bind(entry.owner.email.clone())
     .bind(entry.owner.code.clone())
+    .bind(generation)
     .execute(transaction)
     .await?;
     Ok(created.rows_affected() == 1)
@@ -148,18 +156,14 @@ SELECT $1, unhex(value ->> 0), value ->> 1, CAST(substr($3, value ->> 2, value -
 FROM jsonb_each($9) WHERE true
 ON CONFLICT (ledger, id) DO NOTHING;
 
-INSERT INTO snapshots (ledger, position, body) SELECT $1, $11, $12 WHERE $11 IS NOT NULL
-ON CONFLICT (ledger) DO UPDATE SET position = excluded.position, body = excluded.body
-WHERE excluded.position >= snapshots.position;
-
 DELETE FROM attendees WHERE ledger = $1
-AND (process, place) IN (SELECT unhex(value ->> 0), value ->> 1 FROM jsonb_each($14));
+AND (process, place) IN (SELECT unhex(value ->> 0), value ->> 1 FROM jsonb_each($12));
 
 INSERT INTO attendees (ledger, process, place, kind, given_name, family_name, email, sought, ticket,
                        admitted_at)
 SELECT $1, unhex(value ->> 0), value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4,
        value ->> 5, value ->> 6, value ->> 7, value ->> 8
-FROM jsonb_each($13) WHERE true
+FROM jsonb_each($11) WHERE true
 ON CONFLICT (ledger, process, place) DO UPDATE
 SET kind = excluded.kind, given_name = excluded.given_name, family_name = excluded.family_name,
     email = excluded.email, sought = excluded.sought, ticket = excluded.ticket,

@@ -110,7 +110,7 @@ async fn only_what_was_given_up_is_revived_or_discarded(world: World) {
     with_effects(store, LEDGER, 1, &[21, 22]).await;
     assert!(!store.revive_effect(LEDGER, id(21), 99).await.unwrap());
     assert!(!store.discard_effect(LEDGER, id(21)).await.unwrap());
-    assert_eq!(store.lease_effects(10, 20, 9).await.unwrap().len(), 2);
+    assert_eq!(store.lease_effects(&["TurnTheMoon"], 10, 20, 9).await.unwrap().len(), 2);
     store.bury_effect(LEDGER, id(21), "gone").await.unwrap();
     store.bury_effect(LEDGER, id(22), "gone").await.unwrap();
     assert!(store.revive_effect(LEDGER, id(21), 99).await.unwrap());
@@ -118,7 +118,7 @@ async fn only_what_was_given_up_is_revived_or_discarded(world: World) {
     let left = store.effects((Uuid::nil(), Uuid::nil()), 9).await.unwrap();
     let [revived] = left.as_slice() else { panic!("one is left: {left:?}") };
     assert_eq!((revived.due_at, revived.attempts, revived.is_dead), (99, 0, false));
-    assert_eq!(store.lease_effects(99, 100, 9).await.unwrap().len(), 1);
+    assert_eq!(store.lease_effects(&["TurnTheMoon"], 99, 100, 9).await.unwrap().len(), 1);
 }
 
 async fn a_switch_stays_as_it_was_turned(world: World) {

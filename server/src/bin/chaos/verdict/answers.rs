@@ -17,7 +17,7 @@ pub(super) fn compare(journal: &Journal, history: &History) -> Vec<Breach> {
 }
 
 fn check(intent: &Intent, history: &History) -> Result<(), Breach> {
-    let Intent { slug, order, command_id, route, said } = intent;
+    let Intent { slug, order, command_id, route, said, .. } = intent;
     let acted = history.acted.get(command_id).map_or(&[][..], Vec::as_slice);
     let lost = |what: &str| {
         let what = format!("{route} {command_id} was answered {said:?}, but {what} ({acted:?})");
@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use shared::commands::Accepted;
     use shared::{OrderId, RefusalCode};
+    use std::time::{Duration, Instant};
     use uuid::Uuid;
 
     const COMMAND: Uuid = Uuid::from_u128(7);
@@ -114,6 +115,8 @@ mod tests {
             command_id: COMMAND,
             route: "register-to-conference",
             said: said.to_vec(),
+            at: Instant::now(),
+            took: Duration::ZERO,
         }
     }
 
