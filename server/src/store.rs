@@ -31,7 +31,7 @@ use self::people::{Attendee, AttendeeCounts, AttendeeKey, LinkHash, ListedAttend
 
 /// The generation of this release. A release whose documents changed, or that writes events which the one
 /// before does not know, counts one up.
-pub const GENERATION: i32 = 1;
+pub const GENERATION: i32 = 2;
 
 /// One conference's append-only history.
 pub type LedgerId = Uuid;
