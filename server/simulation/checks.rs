@@ -4,11 +4,10 @@
 use crate::disk::Disk;
 use crate::world::{World, lock};
 use server::checker::{Checker, Standing};
-use server::events::CONFERENCE_STREAMS;
-use server::ledger::memory::{Memory, Snapshot};
+use server::ledger::memory::Memory;
 use server::store::{Commit, LedgerId, Recorded};
 use shared::live::View;
-use shared::{ConferenceId, OrderId, PaymentId, Timestamp};
+use shared::{OrderId, PaymentId, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -38,20 +37,23 @@ pub(crate) async fn at_rest(world: &Arc<World>) {
 
 /// An instant that was written without an event was decided on this very history: right before it comes,
 /// the process still waits for it and for nothing else. With events, everything else would show it.
-pub(crate) fn decided_on_this_history(disk: &Disk, commit: &Commit) -> Result<(), String> {
-    if !commit.events.is_empty() || commit.deadlines.is_empty() {
-        return Ok(());
+pub(crate) fn decided_on_this_history(
+    disk: &Disk,
+    history: &mut Memory,
+    commit: &Commit,
+) -> Result<(), String> {
+    let rows = disk.ledgers.get(&commit.ledger);
+    for event in rows.into_iter().flat_map(|rows| rows.after(commit.expected_head)) {
+        history.replay(event).map_err(|error| error.to_string())?;
     }
-    let id = ConferenceId(commit.ledger);
-    let base = disk.read(id.0, 0, |event| CONFERENCE_STREAMS.contains(&event.stream.as_str()));
-    let memory = Memory::open(id, commit.expected_head, Snapshot::default(), &base);
-    let mut memory = memory.map_err(|error| error.to_string())?;
-    for (process, at) in &commit.deadlines {
+    let deadlines = commit.deadlines.iter().filter(|_| commit.events.is_empty());
+    for (process, at) in deadlines {
         let order_id = OrderId(*process);
-        let events = disk.read_processes(id.0, &[*process]);
-        memory.load_orders(&[order_id], &events).map_err(|error| error.to_string())?;
+        let events = disk.read_processes(commit.ledger, &[*process]);
+        history.load_orders(&[order_id], &events).map_err(|error| error.to_string())?;
         let right_before = Timestamp(at.unwrap_or(i64::MAX) - 1);
-        let asked = memory.wakes_at(order_id, right_before).map(|at| at.0);
+        let asked = history.wakes_at(order_id, right_before).map(|at| at.0);
+        history.forget_orders();
         if asked != *at {
             return Err(format!("order {order_id} is looked at {at:?}, not {asked:?}"));
         }

@@ -94,7 +94,7 @@ impl Plan {
             grace_seconds: [0, 10, 60][rng.usize(..3)],
             may_cancel: rng.bool(),
             is_watched: seed.is_multiple_of(8),
-            patience_seconds: [5, 30, 60, 120][rng.usize(..4)],
+            patience_seconds: [20, 60, 120, 120][rng.usize(..4)],
             bounds: bounds(&mut rng, is_calm),
             faults: if is_calm { Faults::calm(&mut rng) } else { Faults::drawn(&mut rng) },
         }

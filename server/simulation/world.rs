@@ -13,8 +13,9 @@ use crate::run::panics;
 use crate::servers::Node;
 use fastrand::Rng;
 use server::checker::Checker;
+use server::ledger::memory::{Memory, Snapshot};
 use server::store::{Commit, CommitError, LedgerId};
-use shared::{OrderId, Timestamp};
+use shared::{ConferenceId, OrderId, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub(crate) struct State {
     pub(crate) rng: Rng,
     faults: Faults,
     checkers: BTreeMap<LedgerId, Checker>,
+    /// Each conference as its history tells it.
+    histories: BTreeMap<LedgerId, Memory>,
     found: Vec<String>,
     story: Option<Vec<String>>,
     figures: Figures,
@@ -86,6 +89,7 @@ impl World {
             rng: Rng::with_seed(plan.seed ^ 0x5EED),
             faults: plan.faults,
             checkers: BTreeMap::new(),
+            histories: BTreeMap::new(),
             found: Vec::new(),
             story: told.then(Vec::new),
             figures: Figures::new(),
@@ -293,9 +297,12 @@ impl World {
             checker.fold(event);
         }
         checker.settle();
+        let history = state.histories.entry(commit.ledger).or_insert_with(|| {
+            Memory::open(ConferenceId(commit.ledger), 0, Snapshot::default(), &[]).expect("nothing")
+        });
+        let decided = decided_on_this_history(&disk, history, commit);
         let violations = checker.violations().iter().map(ToString::to_string);
-        let found: Vec<String> =
-            violations.chain(decided_on_this_history(&disk, commit).err()).collect();
+        let found: Vec<String> = violations.chain(decided.err()).collect();
         if !found.is_empty() {
             state.found.extend(found);
             self.broken.cancel();
