@@ -26,12 +26,16 @@ mod last_seats;
 mod meter;
 #[path = "rush/options.rs"]
 mod options;
+#[path = "rush/pace.rs"]
+mod pace;
 #[path = "rush/past.rs"]
 mod past;
 #[path = "rush/peak.rs"]
 mod peak;
 #[path = "load/program.rs"]
 mod program;
+#[path = "rush/rebuild.rs"]
+mod rebuild;
 #[path = "rush/registrant.rs"]
 mod registrant;
 #[path = "rush/report.rs"]
@@ -56,10 +60,12 @@ use fight::fight;
 use history::history;
 use last_seats::last_seats;
 use options::{Options, Scenario};
+use pace::Pace;
 use peak::peak;
+use rebuild::rebuild;
 use registrant::WANTED;
 use reservations::reserve;
-use screens::{Pace, Watched};
+use screens::Watched;
 use serde_json::{Value, json};
 use shared::views::ConferenceView;
 use steady::{check_sold, steady};
@@ -89,7 +95,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let mut figures = serde_json::Map::new();
     // A past is written before a server opens the database.
     let (past, present): (Vec<Scenario>, Vec<Scenario>) =
-        options.scenarios.iter().partition(|scenario| **scenario == Scenario::History);
+        options.scenarios.iter().partition(|scenario| scenario.has_past());
     if !present.is_empty() {
         let target = Target::start(options.database_url.as_deref()).await?;
         for scenario in present {
@@ -99,7 +105,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
         target.stop().await?;
     }
     for scenario in past {
-        figures.insert(scenario.name(), history(&options).await?);
+        let told = match scenario {
+            Scenario::Rebuild => rebuild(&options).await?,
+            _ => history(&options).await?,
+        };
+        figures.insert(scenario.name(), told);
     }
     if let Some(file) = &options.json {
         let database = options.database();
@@ -146,7 +156,7 @@ async fn play(scenario: Scenario, target: &Target, options: &Options) -> anyhow:
             watch(target, &conference, watched, pace).await
         }
         Scenario::Fight => fight(target, options).await,
-        Scenario::History => bail!("a past comes before the present"),
+        Scenario::History | Scenario::Rebuild => bail!("a past comes before the present"),
     }
 }
 

@@ -3,7 +3,8 @@
 //! A commit writes the documents of its own generation. So a document is to be believed as long as no other
 //! generation has written events after it; the row of a ledger says up to which position others have. What is
 //! not to be believed is folded from the events (`Ledgers::conference`) until it is written anew
-//! (`generations.rs`). Not here: SQL (`sqlite/generations.rs`, `postgres/generations.rs`).
+//! (`generations.rs`). Not here: the rest of the SQL
+//! (`sqlite/generations.rs`, `postgres/generations.rs`).
 
 use super::{Document, HeadRow, LedgerHead, LedgerId, Result, Store};
 
@@ -26,6 +27,25 @@ pub struct Stale {
 
 /// Ledger, position, body, is fresh.
 pub(super) type KeptRow = (LedgerId, Option<i64>, Option<String>, bool);
+
+/// Asks for rows of [`KeptRow`]: `$1` says whose, `$2` is the generation, `$3` the topic; what follows says
+/// which ledgers, in which order.
+macro_rules! kept_of {
+    ($which:literal) => {
+        concat!(
+            "
+SELECT ledgers.ledger, documents.position, documents.body,
+       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
+                                           ELSE head END, FALSE)
+FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
+    AND documents.generation = $2 AND documents.topic = $3
+",
+            $which
+        )
+    };
+}
+
+pub(super) use kept_of;
 
 /// The row as what it means; which topic it is about is known to whoever asked.
 pub(super) fn kept((ledger, position, body, is_fresh): KeptRow, topic: &str) -> Kept {

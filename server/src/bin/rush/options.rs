@@ -1,19 +1,19 @@
 //! What the load client is asked to do.
 
-use crate::screens::Pace;
+use crate::pace::Pace;
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 const USAGE: &str =
     "usage: rush [--scenario steady,ceiling,reservations,last-seats,peak,screens,dashboard,
-                        watchers,fight,history]
+                        watchers,fight,history,rebuild]
             [--registrants 1,16,64,256] [--seconds 5] [--reservers 256] [--people 10000] [--seats 1000]
             [--screens 1000] [--watchers 5000] [--orders-a-minute 500] [--screen-seconds 30]
             [--dashboards 100] [--fire 18000]
             [--events 1000000] [--conferences 10000] [--all-events 10000000] [--database-url URL]
             [--json FILE]
-  everything but history by default; without --database-url: DATABASE_URL, or SQLite in a temporary folder";
+  everything but history and rebuild by default; without --database-url: DATABASE_URL, or SQLite in a temporary folder";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scenario {
@@ -37,10 +37,12 @@ pub(crate) enum Scenario {
     Fight,
     /// The same orders with little and with much that happened before.
     History,
+    /// A conference with a long past is written anew while orders for it arrive.
+    Rebuild,
 }
 
 impl Scenario {
-    const NAMES: [(&str, Self); 10] = [
+    const NAMES: [(&str, Self); 11] = [
         ("steady", Self::Steady),
         ("ceiling", Self::Ceiling),
         ("reservations", Self::Reservations),
@@ -51,7 +53,13 @@ impl Scenario {
         ("watchers", Self::Watchers),
         ("fight", Self::Fight),
         ("history", Self::History),
+        ("rebuild", Self::Rebuild),
     ];
+
+    /// Begins by writing a past, before a server opens the database.
+    pub(crate) fn has_past(self) -> bool {
+        matches!(self, Self::History | Self::Rebuild)
+    }
 
     /// As it is called on the command line and in the figures.
     pub(crate) fn name(self) -> String {
@@ -102,7 +110,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         let scenarios = Scenario::NAMES.map(|(_, scenario)| scenario);
-        let is_short = |scenario: &Scenario| *scenario != Scenario::History;
+        let is_short = |scenario: &Scenario| !scenario.has_past();
         Self {
             scenarios: scenarios.into_iter().filter(is_short).collect(),
             registrants: vec![1, 16, 64, 256],

@@ -3,8 +3,8 @@
 
 use crate::connection::{Http, Socket};
 use crate::figures::percentile_ms;
-use crate::meter::Meter;
-use crate::registrant::{Bought, Registrant};
+use crate::pace::{Pace, sell};
+use crate::registrant::WANTED;
 use crate::report::Level;
 use crate::target::Target;
 use anyhow::{Context, ensure};
@@ -15,13 +15,11 @@ use shared::views::ConferenceView;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub(crate) const OWNER: &str = "owner@example.org";
 pub(crate) const OWNER_CODE: &str = "K7M-2QX";
-/// Registrants who take turns; an order takes a few milliseconds.
-const REGISTRANTS: usize = 16;
 /// Sockets that are opened at the same time.
 const OPENING_MAX: usize = 32;
 /// A screen that does not show the last sale after this long will never.
@@ -32,12 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Watched {
     pub(crate) screens: usize,
     pub(crate) dashboards: usize,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Pace {
-    pub(crate) orders_a_minute: u32,
-    pub(crate) seconds: u64,
 }
 
 /// What one screen was shown.
@@ -93,16 +85,14 @@ pub(crate) async fn keep_right(
     let stage = Arc::new(Stage { open: AtomicU32::new(0), total: watch::Sender::new(None) });
     let watching = open_screens(target, &conference.slug, watched, &stage).await?;
     let memory_open = target.memory_mb("VmRSS:")?;
-    let meter = Meter::start(target)?;
-    let bought = sell(target, conference, pace).await?;
-    let spent = meter.stop(target)?;
-    stage.total.send_replace(Some(u32::try_from(2 * bought.len())?));
+    let over = tokio::time::sleep(Duration::from_secs(pace.seconds));
+    let level = sell(target, conference, pace.orders_a_minute, over).await?;
+    stage.total.send_replace(Some(WANTED * u32::try_from(level.bought.len())?));
     let mut seen = Vec::with_capacity(screens);
     for screen in watching {
         let screen = tokio::time::timeout(PATIENCE, screen).await;
         seen.push(screen.context("a screen never showed the last sale")???);
     }
-    let level = Level { bought, spent };
     let mut figures = print_figures(&seen, &level)?;
     let each_kb = (memory_open - memory_before) * 1e3 / screens as f64;
     let at_most = target.memory_mb("VmHWM:")?;
@@ -181,40 +171,6 @@ impl Seen {
     }
 }
 
-/// One order after the other at the pace, each by whoever has nothing to do.
-async fn sell(
-    target: &Target,
-    conference: &ConferenceView,
-    pace: Pace,
-) -> anyhow::Result<Vec<Bought>> {
-    let (done, mut idle) = mpsc::channel(REGISTRANTS);
-    for _ in 0..REGISTRANTS {
-        // Who does not ask for anything soon after connecting is hung up on: they come when it is their turn.
-        let _ = done.send(None).await;
-    }
-    let orders = u64::from(pace.orders_a_minute) * pace.seconds / 60;
-    let mut ticks = tokio::time::interval(Duration::from_secs(60) / pace.orders_a_minute.max(1));
-    let mut buying = Vec::new();
-    for _ in 0..orders {
-        ticks.tick().await;
-        let mut registrant = match idle.recv().await.context("nobody is left to buy")? {
-            Some(registrant) => registrant,
-            None => Registrant::arrive(target, conference).await?,
-        };
-        let done = done.clone();
-        buying.push(tokio::spawn(async move {
-            let bought = registrant.buy().await;
-            let _ = done.send(Some(registrant)).await;
-            bought
-        }));
-    }
-    let mut bought = Vec::new();
-    for order in buying {
-        bought.push(order.await??);
-    }
-    Ok(bought)
-}
-
 /// A sale is on a screen as soon as the screen counts as many seats as were sold by then.
 fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<Value> {
     let mut sales: Vec<Instant> = level.bought.iter().map(|order| order.sold_at).collect();
@@ -224,7 +180,7 @@ fn print_figures(seen: &[Seen], level: &Level) -> anyhow::Result<Value> {
         let mut shown = screen.sold.iter();
         let mut latest = shown.next();
         for (number, sold_at) in (1_u32..).zip(&sales) {
-            while latest.is_some_and(|(_, sold)| *sold < 2 * number) {
+            while latest.is_some_and(|(_, sold)| *sold < WANTED * number) {
                 latest = shown.next();
             }
             let (at, _) = latest.context("a screen never showed a sale")?;

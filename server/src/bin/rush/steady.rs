@@ -60,6 +60,15 @@ pub(crate) async fn check_sold(
     let sold = WANTED as usize * bought.len();
     ensure!(line.sold as usize == sold, "{} seats sold, but {sold} were confirmed", line.sold);
     ensure!(line.held == held, "{} seats are held, not {held}", line.held);
+    check_confirmed(target, slug, bought).await
+}
+
+/// Every one of these orders can be read, and is confirmed.
+pub(crate) async fn check_confirmed(
+    target: &Target,
+    slug: &str,
+    bought: impl IntoIterator<Item = &Bought>,
+) -> anyhow::Result<()> {
     let mut http = Http::connect(target.addr).await?;
     for order in bought {
         let view = read_order(&mut http, slug, order.order_id, &order.token).await?;

@@ -5,7 +5,7 @@ use std::io;
 use tokio::time::timeout;
 
 use super::{ANSWER_MAX, Postgres};
-use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, kept};
+use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, kept, kept_of};
 use crate::store::{LedgerId, Result};
 
 impl Postgres {
@@ -17,18 +17,22 @@ impl Postgres {
 
     pub async fn kept_by_state(&self, state: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
         // The same order as SQLite, whatever the collation of the database.
-        let query = sqlx::query_as(OF_STATE)
-            .bind(state)
-            .bind(self.generation)
-            .bind(topic)
-            .bind(i64::from(limit));
-        let rows: Vec<KeptRow> = ask!(self, query, fetch_all)?;
-        Ok(rows.into_iter().map(|row| kept(row, topic)).collect())
+        self.kept_by(OF_STATE, state, topic, limit).await
     }
 
     pub async fn kept_by_owner(&self, email: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        let query = sqlx::query_as(OF_OWNER)
-            .bind(email)
+        self.kept_by(OF_OWNER, email, topic, limit).await
+    }
+
+    async fn kept_by(
+        &self,
+        sql: &'static str,
+        whose: &str,
+        topic: &str,
+        limit: u32,
+    ) -> Result<Vec<Kept>> {
+        let query = sqlx::query_as(sql)
+            .bind(whose)
             .bind(self.generation)
             .bind(topic)
             .bind(i64::from(limit));
@@ -52,31 +56,13 @@ impl Postgres {
     }
 }
 
-const OF_ONE: &str = "
-SELECT ledgers.ledger, documents.position, documents.body,
-       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
-                                           ELSE head END, FALSE)
-FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
-    AND documents.generation = $2 AND documents.topic = $3
-WHERE ledgers.ledger = $1";
-
-const OF_STATE: &str = r#"
-SELECT ledgers.ledger, documents.position, documents.body,
-       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
-                                           ELSE head END, FALSE)
-FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
-    AND documents.generation = $2 AND documents.topic = $3
-WHERE state = $1 ORDER BY slug COLLATE "C" LIMIT $4"#;
-
-const OF_OWNER: &str = r#"
-SELECT ledgers.ledger, documents.position, documents.body,
-       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
-                                           ELSE head END, FALSE)
-FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
-    AND documents.generation = $2 AND documents.topic = $3
-LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
+const OF_ONE: &str = kept_of!("WHERE ledgers.ledger = $1");
+const OF_STATE: &str = kept_of!(r#"WHERE state = $1 ORDER BY slug COLLATE "C" LIMIT $4"#);
+const OF_OWNER: &str = kept_of!(
+    r#"LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
 WHERE owner_email = $1 AND owner_email <> ''
-ORDER BY recorded_at DESC NULLS LAST, slug COLLATE "C" LIMIT $4"#;
+ORDER BY recorded_at DESC NULLS LAST, slug COLLATE "C" LIMIT $4"#
+);
 
 const STALE: &str = "
 SELECT ledgers.ledger, slug, state, head, owner_email, owner_code, documents.position IS NULL

@@ -1,7 +1,7 @@
 //! Documents of several generations in SQLite.
 
 use super::{Sqlite, settle};
-use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, kept};
+use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, kept, kept_of};
 use crate::store::{LedgerId, Result};
 
 impl Sqlite {
@@ -16,19 +16,22 @@ impl Sqlite {
     }
 
     pub async fn kept_by_state(&self, state: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        let rows: Vec<KeptRow> = sqlx::query_as(OF_STATE)
-            .bind(state)
-            .bind(self.generation)
-            .bind(topic)
-            .bind(i64::from(limit))
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(rows.into_iter().map(|row| kept(row, topic)).collect())
+        self.kept_by(OF_STATE, state, topic, limit).await
     }
 
     pub async fn kept_by_owner(&self, email: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        let rows: Vec<KeptRow> = sqlx::query_as(OF_OWNER)
-            .bind(email)
+        self.kept_by(OF_OWNER, email, topic, limit).await
+    }
+
+    async fn kept_by(
+        &self,
+        sql: &'static str,
+        whose: &str,
+        topic: &str,
+        limit: u32,
+    ) -> Result<Vec<Kept>> {
+        let rows: Vec<KeptRow> = sqlx::query_as(sql)
+            .bind(whose)
             .bind(self.generation)
             .bind(topic)
             .bind(i64::from(limit))
@@ -59,31 +62,13 @@ impl Sqlite {
     }
 }
 
-const OF_ONE: &str = "
-SELECT ledgers.ledger, documents.position, documents.body,
-       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
-                                           ELSE head END, FALSE)
-FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
-    AND documents.generation = $2 AND documents.topic = $3
-WHERE ledgers.ledger = $1";
-
-const OF_STATE: &str = "
-SELECT ledgers.ledger, documents.position, documents.body,
-       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
-                                           ELSE head END, FALSE)
-FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
-    AND documents.generation = $2 AND documents.topic = $3
-WHERE state = $1 ORDER BY slug LIMIT $4";
-
-const OF_OWNER: &str = "
-SELECT ledgers.ledger, documents.position, documents.body,
-       coalesce(documents.position >= CASE WHEN ledgers.generation = $2 THEN others_until
-                                           ELSE head END, FALSE)
-FROM ledgers LEFT JOIN documents ON documents.ledger = ledgers.ledger
-    AND documents.generation = $2 AND documents.topic = $3
-LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
+const OF_ONE: &str = kept_of!("WHERE ledgers.ledger = $1");
+const OF_STATE: &str = kept_of!("WHERE state = $1 ORDER BY slug LIMIT $4");
+const OF_OWNER: &str = kept_of!(
+    "LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1
 WHERE owner_email = $1 AND owner_email <> ''
-ORDER BY recorded_at DESC, slug LIMIT $4";
+ORDER BY recorded_at DESC, slug LIMIT $4"
+);
 
 const STALE: &str = "
 SELECT ledgers.ledger, slug, state, head, owner_email, owner_code, documents.position IS NULL

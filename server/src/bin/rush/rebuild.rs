@@ -1,0 +1,80 @@
+//! A conference with a long past is written anew while orders for it arrive: does whoever registers notice?
+
+use crate::options::Options;
+use crate::pace::{REGISTRANTS, sell};
+use crate::past::Past;
+use crate::program;
+use crate::registrant::{STEPS, WANTED};
+use crate::report::{Level, Spread, print_header, print_level};
+use crate::steady::check_confirmed;
+use crate::target::Target;
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+const NAME: &str = "rebuilt";
+
+/// Prints and returns what the steps took before and while `rebuild-views` was at work.
+pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
+    let folder = TempDir::new()?;
+    let sqlite = format!("sqlite:{}", folder.path().join("past.db").display());
+    let url = options.database_url.as_deref().unwrap_or(&sqlite);
+    Past::open(url).await?.fill(NAME, 1, options.events).await?;
+
+    let target = Target::start(Some(url)).await?;
+    let slug = format!("{NAME}-0");
+    let conference = target.conference(&slug).await?;
+    let rate = options.orders_a_minute;
+    print_header();
+    let quiet = tokio::time::sleep(Duration::from_secs(options.screen_seconds));
+    let before = sell(&target, &conference, rate, quiet).await?;
+    let before_figures = print_level(REGISTRANTS, &before);
+
+    let mut rebuilding = start(folder.path(), url, &slug)?;
+    let mut told = BufReader::new(rebuilding.stdout.take().context("no output")?).lines();
+    let mut lines = Vec::new();
+    let at_work = async {
+        while let Ok(Some(line)) = told.next_line().await {
+            println!("{:>9} {line}", "");
+            lines.push(line);
+        }
+    };
+    let meanwhile = sell(&target, &conference, rate, at_work).await?;
+    let ended = rebuilding.wait().await?;
+    ensure!(ended.success(), "rebuild-views: {ended}");
+    let meanwhile_figures = print_level(REGISTRANTS, &meanwhile);
+
+    let sold = target.conference(&slug).await?.seat_types[0].sold;
+    let bought: Vec<_> = before.bought.iter().chain(&meanwhile.bought).collect();
+    let expected = conference.seat_types[0].sold + WANTED * u32::try_from(bought.len())?;
+    ensure!(sold == expected, "{sold} seats sold, but {expected} were");
+    check_confirmed(&target, &slug, bought).await?;
+    target.stop().await?;
+    let growth = STEPS.iter().enumerate().map(|(step, name)| {
+        let growth = step_p99(&meanwhile, step) / step_p99(&before, step);
+        println!("{:>9} {name}: p99 {growth:.2} times as long while it was written anew", "");
+        ((*name).to_owned(), growth.into())
+    });
+    let growth: serde_json::Map<String, Value> = growth.collect();
+    Ok(json!({
+        "events": options.events, "before": before_figures, "meanwhile": meanwhile_figures,
+        "p99_growth": growth, "told": lines,
+    }))
+}
+
+fn start(folder: &Path, url: &str, slug: &str) -> anyhow::Result<Child> {
+    let command = Command::new(program::path()?);
+    let log = folder.join("rebuild.log");
+    let mut command = program::set_up(command, folder, url, &log, true)?;
+    let command = command.args(["rebuild-views", slug]).stdout(Stdio::piped());
+    command.spawn().context("cannot start rebuild-views")
+}
+
+fn step_p99(level: &Level, step: usize) -> f64 {
+    Spread::of(level.bought.iter().map(|order| order.step_us[step]).collect()).p99
+}
