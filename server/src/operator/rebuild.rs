@@ -1,9 +1,9 @@
 //! `rebuild-views`: documents and rows written anew from the events, beside running servers.
 //!
 //! Each piece is a commit without events at the head it was folded to: when a server has written
-//! meanwhile, the fence refuses it, and what is new is folded, too, while the server waits a moment. So nothing ever goes back behind what
-//! a server wrote, and a server's memory stays right, because the head does not move. Documents are
-//! compared with the checker, which shares no rule with the folding, before they take the place of others.
+//! meanwhile, the fence refuses it, and what is new is folded, too, while the server waits a moment. So
+//! nothing ever goes back behind what a server wrote, and a server's memory stays right, because the head
+//! does not move. Documents are compared with the checker, which shares no rule with the folding, before they take the place of others.
 //! Writing a piece twice changes nothing: whoever was interrupted goes on where it was.
 //! Not here: how a row is folded (`ledger/memory/replay.rs`), how fast (`rebuild/pace.rs`).
 
@@ -28,8 +28,6 @@ use tokio::time::Instant;
 
 /// The switch that says how far an interrupted run was.
 pub(super) const MARK: &str = "rebuild-views";
-/// Orders whose rows are written by one commit.
-const ORDERS_AT_ONCE: usize = 200;
 /// How often one piece is folded again because a server was faster.
 const CONFLICTS_MAX: u32 = 200;
 
@@ -205,24 +203,22 @@ impl<'a> Rebuilt<'a> {
     async fn write_rows(&mut self, done: Option<ProcessId>, out: Out<'_>) -> anyhow::Result<usize> {
         let orders: Vec<ProcessId> = self.orders.iter().copied().collect();
         let done = orders.partition_point(|order| Some(*order) <= done);
-        let (mut done, mut piece, mut conflicts) = (done, ORDERS_AT_ONCE, 0);
-        let mut turn = None;
+        let (mut done, mut conflicts, mut turn) = (done, 0, None);
         self.pace.turns_to_orders(done);
         while done < orders.len() {
-            let end = orders.len().min(done + piece);
+            let end = orders.len().min(done + self.pace.piece());
             let commit = self.rows(&orders[done..end]).await?;
+            let began = Instant::now();
             if self.is_written(&commit, turn.take()).await? {
                 done = end;
                 conflicts = 0;
-                piece = ORDERS_AT_ONCE.min(piece * 2);
+                self.pace.written(began.elapsed());
                 if self.pace.orders(done, orders.len(), out)? && self.marks {
                     self.mark(orders[end - 1]).await?;
                 }
                 self.pace.rest().await;
             } else {
-                // A smaller piece is read and written before the next batch of a busy ledger; and a ledger
-                // that is never at rest would be chased for ever, so it waits this once.
-                piece = (piece / 2).max(1);
+                // A ledger that is never at rest would be chased for ever, so it waits this once.
                 turn = Some(self.store.take_turn(self.ledger).await?);
                 conflicts += 1;
                 self.pace.starts_over();

@@ -12,14 +12,14 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 const NAME: &str = "rebuilt";
 
-/// Prints and returns what the steps took before and while `rebuild-views` was at work.
+/// Prints and returns what the steps took before, while and after `rebuild-views` was at work.
 pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
     let folder = TempDir::new()?;
     let sqlite = format!("sqlite:{}", folder.path().join("past.db").display());
@@ -31,9 +31,12 @@ pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
     let conference = target.conference(&slug).await?;
     let rate = options.orders_a_minute;
     print_header();
-    let quiet = tokio::time::sleep(Duration::from_secs(options.screen_seconds));
-    let before = sell(&target, &conference, rate, quiet).await?;
-    let before_figures = print_level(REGISTRANTS, &before);
+    let undisturbed = async || {
+        let quiet = tokio::time::sleep(Duration::from_secs(options.screen_seconds));
+        let level = sell(&target, &conference, rate, quiet).await?;
+        anyhow::Ok((print_level(REGISTRANTS, &level), level))
+    };
+    let (before_figures, mut alone) = undisturbed().await?;
 
     let mut rebuilding = start(folder.path(), url, &slug)?;
     let mut told = BufReader::new(rebuilding.stdout.take().context("no output")?).lines();
@@ -41,30 +44,60 @@ pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
     let at_work = async {
         while let Ok(Some(line)) = told.next_line().await {
             println!("{:>9} {line}", "");
-            lines.push(line);
+            lines.push((Instant::now(), line));
         }
     };
     let meanwhile = sell(&target, &conference, rate, at_work).await?;
     let ended = rebuilding.wait().await?;
     ensure!(ended.success(), "rebuild-views: {ended}");
     let meanwhile_figures = print_level(REGISTRANTS, &meanwhile);
+    // Before and after, because machines have better and worse minutes.
+    let (after_figures, after) = undisturbed().await?;
+    alone.bought.extend(after.bought);
 
     let sold = target.conference(&slug).await?.seat_types[0].sold;
-    let bought: Vec<_> = before.bought.iter().chain(&meanwhile.bought).collect();
+    let bought: Vec<_> = alone.bought.iter().chain(&meanwhile.bought).collect();
     let expected = conference.seat_types[0].sold + WANTED * u32::try_from(bought.len())?;
     ensure!(sold == expected, "{sold} seats sold, but {expected} were");
     check_confirmed(&target, &slug, bought).await?;
     target.stop().await?;
+    let stages = print_stages(&meanwhile, &lines);
     let growth = STEPS.iter().enumerate().map(|(step, name)| {
-        let growth = step_p99(&meanwhile, step) / step_p99(&before, step);
+        let growth = step_p99(&meanwhile, step) / step_p99(&alone, step);
         println!("{:>9} {name}: p99 {growth:.2} times as long while it was written anew", "");
         ((*name).to_owned(), growth.into())
     });
     let growth: serde_json::Map<String, Value> = growth.collect();
     Ok(json!({
         "events": options.events, "before": before_figures, "meanwhile": meanwhile_figures,
-        "p99_growth": growth, "told": lines,
+        "after": after_figures,
+        "p99_growth": growth, "stages": stages,
+        "told": lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(),
     }))
+}
+
+/// What reserving took while events were read, while rows were written, and while all was verified.
+fn print_stages(meanwhile: &Level, told: &[(Instant, String)]) -> Value {
+    let when =
+        |is_it: fn(&str) -> bool| told.iter().find(|(_, line)| is_it(line)).map(|(at, _)| *at);
+    let rows = when(|line| line.contains(" orders, "));
+    let verified = when(|line| line.contains("written anew"));
+    let stage_of = |at: Instant| match (rows, verified) {
+        (_, Some(verified)) if verified <= at => "verifying",
+        (Some(rows), _) if rows <= at => "writing",
+        _ => "reading",
+    };
+    let mut stages = serde_json::Map::new();
+    for stage in ["reading", "writing", "verifying"] {
+        let orders = meanwhile.bought.iter().filter(|order| stage_of(order.sold_at) == stage);
+        let took: Vec<u64> = orders.map(|order| order.step_us[0]).collect();
+        let (orders, register) = (took.len(), Spread::of(took));
+        println!("{:>9} {stage}: {orders} orders, register {register:.1}", "");
+        stages.insert(stage.to_owned(), json!({
+            "orders": orders, "p50_ms": register.p50, "p99_ms": register.p99, "max_ms": register.max,
+        }));
+    }
+    Value::Object(stages)
 }
 
 fn start(folder: &Path, url: &str, slug: &str) -> anyhow::Result<Child> {

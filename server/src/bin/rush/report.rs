@@ -70,6 +70,8 @@ impl Spread {
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "p50 {:.0} / p99 {:.0} / max {:.0} ms", self.p50, self.p99, self.max)
+        let places = f.precision().unwrap_or(0);
+        let Self { p50, p99, max } = self;
+        write!(f, "p50 {p50:.places$} / p99 {p99:.places$} / max {max:.places$} ms")
     }
 }

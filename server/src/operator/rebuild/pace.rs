@@ -1,5 +1,5 @@
-//! Works for a share of the time only, so that whoever registers meanwhile does not notice; and says how
-//! far it is and how long it will take.
+//! Works for a share of the time only, and in commits that nobody has to wait long for, so that whoever
+//! registers meanwhile does not notice; and says how far it is and how long it will take.
 
 use super::super::Out;
 use crate::clock::Clock;
@@ -8,8 +8,15 @@ use shared::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// After each piece it rests so many times as long as the piece took.
-const RESTS: u32 = 3;
+/// After each piece that was only read it rests so many times as long as the piece took.
+const RESTS_READING: u32 = 3;
+/// And after each that was written: then others have waited for it.
+const RESTS_WRITING: u32 = 9;
+/// A commit that takes longer is followed by smaller ones: a reservation may have to wait for it.
+const COMMIT_MAX: Duration = Duration::from_millis(3);
+/// Orders whose rows are written by one commit, at most; and by the first one, until it is known what it takes.
+const ORDERS_AT_ONCE: usize = 200;
+const ORDERS_AT_FIRST: usize = 8;
 /// How often it says something, at most.
 const SAYS_EVERY: Duration = Duration::from_secs(2);
 
@@ -24,6 +31,9 @@ pub(super) struct Pace<'a> {
     began_at: u64,
     working_since: Instant,
     said_at: Instant,
+    rests: u32,
+    /// Orders for the next commit.
+    piece: usize,
 }
 
 impl<'a> Pace<'a> {
@@ -38,12 +48,29 @@ impl<'a> Pace<'a> {
             began_at: 0,
             working_since: now,
             said_at: now,
+            rests: RESTS_READING,
+            piece: if is_fast { ORDERS_AT_ONCE } else { ORDERS_AT_FIRST },
         }
     }
 
     /// From now on orders are counted. So many were written by an earlier run.
     pub(super) fn turns_to_orders(&mut self, done: usize) {
         (self.began, self.began_at) = (Instant::now(), done as u64);
+        self.rests = RESTS_WRITING;
+    }
+
+    /// How many orders the next commit should write.
+    pub(super) const fn piece(&self) -> usize {
+        self.piece
+    }
+
+    /// A piece was written by a commit that took so long.
+    pub(super) fn written(&mut self, took: Duration) {
+        if self.is_fast || took < COMMIT_MAX / 2 {
+            self.piece = ORDERS_AT_ONCE.min(self.piece * 2);
+        } else if COMMIT_MAX < took {
+            self.piece = (self.piece / 2).max(1);
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -53,15 +80,17 @@ impl<'a> Pace<'a> {
     /// Between two pieces.
     pub(super) async fn rest(&mut self) {
         if !self.is_fast {
-            let rest = self.working_since.elapsed() * RESTS;
+            let rest = self.working_since.elapsed() * self.rests;
             let rest = i64::try_from(rest.as_millis()).unwrap_or(0).max(1);
             self.clock.sleep_until(self.clock.now() + rest).await;
         }
         self.working_since = Instant::now();
     }
 
-    /// What was done came to nothing: it is not rested for, or a busy house would never be done.
+    /// A server was faster. A smaller piece is read and written before the next batch of a busy ledger. What was
+    /// done came to nothing: it is not rested for, or a busy house would never be done.
     pub(super) fn starts_over(&mut self) {
+        self.piece = (self.piece / 2).max(1);
         self.working_since = Instant::now();
     }
 
