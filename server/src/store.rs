@@ -234,7 +234,7 @@ pub struct Commit {
 
 impl Commit {
     /// Nothing to write: reading the head is enough, and no disk has to turn for it.
-    fn only_checks_the_head(&self) -> bool {
+    pub(crate) fn only_checks_the_head(&self) -> bool {
         self.events.is_empty()
             && self.entry.is_none()
             && self.documents.is_empty()

@@ -3,7 +3,8 @@
 //! Each piece is a commit without events at the head it was folded to: when a server has written
 //! meanwhile, the fence refuses it, and what is new is folded, too, while the server waits a moment. So
 //! nothing ever goes back behind what a server wrote, and a server's memory stays right, because the head
-//! does not move. Documents are compared with the checker, which shares no rule with the folding, before they take the place of others.
+//! does not move. Documents are compared with the checker, which shares no rule with the folding, before they
+//! take the place of others; rows that are right already stay.
 //! Writing a piece twice changes nothing: whoever was interrupted goes on where it was.
 //! Not here: how a row is folded (`ledger/memory/replay.rs`), how fast (`rebuild/pace.rs`).
 
@@ -14,15 +15,16 @@ use super::{Out, Outcome, PAGE, counted, ledgers};
 use crate::checker::Checker;
 use crate::clock::Clock;
 use crate::ledger::catch_up::CatchUp;
-use crate::ledger::memory::{Memory, Snapshot};
+use crate::ledger::memory::{Memory, Rows, Snapshot};
+use crate::store::people::Attendee;
 use crate::store::{
-    Commit, CommitError, Document, LedgerHead, LedgerId, Position, ProcessId, Store, Turn,
+    Commit, CommitError, Document, LedgerHead, LedgerId, Lookup, Position, ProcessId, Store, Turn,
 };
 use crate::views::dashboard;
 use anyhow::{bail, ensure};
 use pace::Pace;
 use serde::{Deserialize, Serialize};
-use shared::{ConferenceId, OrderId};
+use shared::{ConferenceId, OrderId, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 use tokio::time::Instant;
 
@@ -199,31 +201,35 @@ impl<'a> Rebuilt<'a> {
         bail!("servers keep writing to this conference; try again at a quieter time")
     }
 
-    /// The rows of every order, piece by piece; how many there are.
+    /// The rows of every order, piece by piece; how many orders there are.
     async fn write_rows(&mut self, done: Option<ProcessId>, out: Out<'_>) -> anyhow::Result<usize> {
         let orders: Vec<ProcessId> = self.orders.iter().copied().collect();
         let done = orders.partition_point(|order| Some(*order) <= done);
         let (mut done, mut conflicts, mut turn) = (done, 0, None);
         self.pace.turns_to_orders(done);
         while done < orders.len() {
-            let end = orders.len().min(done + self.pace.piece());
-            let commit = self.rows(&orders[done..end]).await?;
+            let end = orders.len().min(done + self.pace.orders_to_read());
+            let (commit, covered) = self.rows(&orders[done..end]).await?;
             let began = Instant::now();
-            if self.is_written(&commit, turn.take()).await? {
-                done = end;
-                conflicts = 0;
+            if commit.only_checks_the_head() {
+                turn = None;
+                self.pace.found_nothing();
+            } else if self.is_written(&commit, turn.take()).await? {
                 self.pace.written(began.elapsed());
-                if self.pace.orders(done, orders.len(), out)? && self.marks {
-                    self.mark(orders[end - 1]).await?;
-                }
-                self.pace.rest().await;
             } else {
                 // A ledger that is never at rest would be chased for ever, so it waits this once.
                 turn = Some(self.store.take_turn(self.ledger).await?);
                 conflicts += 1;
                 self.pace.starts_over();
                 ensure!(conflicts < CONFLICTS_MAX, "servers keep writing; try again later");
+                continue;
             }
+            done += covered;
+            conflicts = 0;
+            if self.pace.orders(done, orders.len(), out)? && self.marks {
+                self.mark(orders[done - 1]).await?;
+            }
+            self.pace.rest().await;
         }
         Ok(orders.len())
     }
@@ -233,34 +239,30 @@ impl<'a> Rebuilt<'a> {
         Ok(self.store.turn_switch(MARK, Some(&serde_json::to_string(&mark)?)).await?)
     }
 
-    /// What these orders' rows should be, decided on the head that the commit names.
-    async fn rows(&mut self, ids: &[ProcessId]) -> anyhow::Result<Commit> {
+    /// The rows that should be and are not, of as many of these orders as one commit may change, decided on the
+    /// head that the commit names; and of how many orders. What is right already is not written: nobody has
+    /// to wait for that. Whoever changes it meanwhile knows better.
+    async fn rows(&mut self, ids: &[ProcessId]) -> anyhow::Result<(Commit, usize)> {
         let now = self.pace.now();
         let head = self.store.head(self.ledger).await?;
         let expected_head = head.map_or(0, |entry| entry.head);
         let events = self.store.read_processes(self.ledger, ids).await?;
         let orders: Vec<OrderId> = ids.iter().copied().map(OrderId).collect();
         self.memory.load_orders(&orders, &events)?;
-        let places = self.store.places(self.ledger, ids).await?;
-        let deadlines = self.store.deadlines(self.ledger, ids).await?;
-        let deadlines: HashMap<ProcessId, i64> = deadlines.into_iter().collect();
+        let kept = Kept::read(self.store, self.ledger, ids).await?;
         let mut commit = Commit { ledger: self.ledger, expected_head, ..Commit::default() };
+        let (mut covered, mut changed) = (0, 0);
         for id in orders {
-            let rows = self.memory.rows(id, &events);
-            commit.lookups.extend(rows.lookup);
-            commit.attendees.extend(rows.attendees);
-            if let Some(at) = self.memory.wakes_at(id, now)
-                && deadlines.get(&id.0).is_none_or(|known| at.0 < *known)
-            {
-                commit.deadlines.push((id.0, Some(at.0)));
+            if changed == self.pace.orders_to_write() {
+                break;
             }
+            let wakes_at = self.memory.wakes_at(id, now);
+            let is_right = kept.compare(id.0, self.memory.rows(id, &events), wakes_at, &mut commit);
+            changed += usize::from(!is_right);
+            covered += 1;
         }
         self.memory.forget_orders();
-        let named: BTreeSet<(ProcessId, u32)> =
-            commit.attendees.iter().map(|seat| (seat.process, seat.place)).collect();
-        let kept = places.into_iter().map(|seat| (seat.process, seat.place));
-        commit.attendees_gone = kept.filter(|seat| !named.contains(seat)).collect();
-        Ok(commit)
+        Ok((commit, covered))
     }
 
     /// False when a server was faster.
@@ -274,5 +276,58 @@ impl<'a> Rebuilt<'a> {
             Err(CommitError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The rows of some orders as they are.
+struct Kept {
+    lookups: HashMap<ProcessId, Lookup>,
+    places: HashMap<ProcessId, Vec<Attendee>>,
+    deadlines: HashMap<ProcessId, i64>,
+}
+
+impl Kept {
+    async fn read(store: &Store, ledger: LedgerId, ids: &[ProcessId]) -> anyhow::Result<Self> {
+        let lookups = store.lookups(ledger, ids).await?;
+        let mut places: HashMap<ProcessId, Vec<Attendee>> = HashMap::new();
+        for seat in store.places(ledger, ids).await? {
+            places.entry(seat.process).or_default().push(seat);
+        }
+        let deadlines = store.deadlines(ledger, ids).await?;
+        Ok(Self {
+            lookups: lookups.into_iter().map(|row| (row.process, row)).collect(),
+            places,
+            deadlines: deadlines.into_iter().collect(),
+        })
+    }
+
+    /// Adds to the commit what is not as it should be; true when there was nothing to add.
+    fn compare(
+        &self,
+        order: ProcessId,
+        Rows { lookup, attendees }: Rows,
+        wakes_at: Option<Timestamp>,
+        commit: &mut Commit,
+    ) -> bool {
+        let mut is_right = true;
+        if let Some(row) = lookup.filter(|row| self.lookups.get(&order) != Some(row)) {
+            commit.lookups.push(row);
+            is_right = false;
+        }
+        let seated = self.places.get(&order).map_or(&[][..], Vec::as_slice);
+        if seated != attendees {
+            let is_named = |place| attendees.iter().any(|seat| seat.place == place);
+            let gone = seated.iter().filter(|seat| !is_named(seat.place));
+            commit.attendees_gone.extend(gone.map(|seat| (seat.process, seat.place)));
+            commit.attendees.extend(attendees);
+            is_right = false;
+        }
+        // An earlier look does no harm.
+        let known = self.deadlines.get(&order);
+        if let Some(at) = wakes_at.filter(|at| known.is_none_or(|known| at.0 < *known)) {
+            commit.deadlines.push((order, Some(at.0)));
+            is_right = false;
+        }
+        is_right
     }
 }

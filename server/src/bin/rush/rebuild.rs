@@ -10,14 +10,18 @@ use crate::steady::check_confirmed;
 use crate::target::Target;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
+use server::store::{Commit, Store};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use uuid::Uuid;
 
 const NAME: &str = "rebuilt";
+/// Orders that are spoiled at once.
+const PAGE: u32 = 1_000;
 
 /// Prints and returns what the steps took before, while and after `rebuild-views` was at work.
 pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
@@ -25,9 +29,11 @@ pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
     let sqlite = format!("sqlite:{}", folder.path().join("past.db").display());
     let url = options.database_url.as_deref().unwrap_or(&sqlite);
     Past::open(url).await?.fill(NAME, 1, options.events).await?;
+    let slug = format!("{NAME}-0");
+    let spoiled = spoil(url, &slug).await?;
+    println!("{:>9} orders are in the lists under a wrong name", spoiled);
 
     let target = Target::start(Some(url)).await?;
-    let slug = format!("{NAME}-0");
     let conference = target.conference(&slug).await?;
     let rate = options.orders_a_minute;
     print_header();
@@ -74,6 +80,26 @@ pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
         "p99_growth": growth, "stages": stages,
         "told": lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(),
     }))
+}
+
+/// Makes every tenth row of the lists wrong, so that there is something to write; how many.
+async fn spoil(url: &str, slug: &str) -> anyhow::Result<usize> {
+    let store = Store::open_beside(url).await?;
+    let entry = store.ledger_by_slug(slug).await?.context("there is no past")?;
+    let (mut after, mut spoiled) = (Uuid::nil(), 0);
+    loop {
+        let page = store.processes_with_rows(entry.ledger, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        let some: Vec<Uuid> = page.iter().copied().step_by(10).collect();
+        let mut lookups = store.lookups(entry.ledger, &some).await?;
+        lookups.iter_mut().for_each(|row| "Nobody".clone_into(&mut row.name));
+        spoiled += lookups.len();
+        let (ledger, expected_head) = (entry.ledger, entry.head);
+        store.commit(&Commit { ledger, expected_head, lookups, ..Commit::default() }).await?;
+    }
+    store.close().await;
+    Ok(spoiled)
 }
 
 /// What reserving took while events were read, while rows were written, and while all was verified.

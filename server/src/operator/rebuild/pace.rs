@@ -32,8 +32,10 @@ pub(super) struct Pace<'a> {
     working_since: Instant,
     said_at: Instant,
     rests: u32,
-    /// Orders for the next commit.
+    /// Orders that the next commit may change.
     piece: usize,
+    /// Orders whose rows were all right, the last time: the next ones may be so, too.
+    is_quiet: bool,
 }
 
 impl<'a> Pace<'a> {
@@ -50,22 +52,33 @@ impl<'a> Pace<'a> {
             said_at: now,
             rests: RESTS_READING,
             piece: if is_fast { ORDERS_AT_ONCE } else { ORDERS_AT_FIRST },
+            is_quiet: true,
         }
     }
 
     /// From now on orders are counted. So many were written by an earlier run.
     pub(super) fn turns_to_orders(&mut self, done: usize) {
         (self.began, self.began_at) = (Instant::now(), done as u64);
-        self.rests = RESTS_WRITING;
     }
 
-    /// How many orders the next commit should write.
-    pub(super) const fn piece(&self) -> usize {
+    /// How many orders the next commit may change.
+    pub(super) const fn orders_to_write(&self) -> usize {
         self.piece
+    }
+
+    /// How many to look at, to find these.
+    pub(super) const fn orders_to_read(&self) -> usize {
+        if self.is_quiet { ORDERS_AT_ONCE } else { self.piece }
+    }
+
+    /// The rows of a piece were right.
+    pub(super) const fn found_nothing(&mut self) {
+        (self.is_quiet, self.rests) = (true, RESTS_READING);
     }
 
     /// A piece was written by a commit that took so long.
     pub(super) fn written(&mut self, took: Duration) {
+        (self.is_quiet, self.rests) = (false, RESTS_WRITING);
         if self.is_fast || took < COMMIT_MAX / 2 {
             self.piece = ORDERS_AT_ONCE.min(self.piece * 2);
         } else if COMMIT_MAX < took {
@@ -90,7 +103,7 @@ impl<'a> Pace<'a> {
     /// A server was faster. A smaller piece is read and written before the next batch of a busy ledger. What was
     /// done came to nothing: it is not rested for, or a busy house would never be done.
     pub(super) fn starts_over(&mut self) {
-        self.piece = (self.piece / 2).max(1);
+        (self.piece, self.is_quiet) = ((self.piece / 2).max(1), false);
         self.working_since = Instant::now();
     }
 
@@ -117,5 +130,58 @@ impl<'a> Pace<'a> {
         let slug = &self.slug;
         writeln!(out, "{slug}: {done} of {all} {what}, {rate:.0} a second, {left:.0} s left")?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn pace(clock: &Clock, is_fast: bool) -> Pace<'_> {
+        let [slug, state, email, code] = [(); 4].map(|()| String::new());
+        Pace::new(clock, is_fast, &(Uuid::nil(), slug, state, 0, email, code).into())
+    }
+
+    #[tokio::test]
+    async fn pieces_grow_while_commits_are_short_and_shrink_when_somebody_has_to_wait() {
+        let clock = Clock::Real;
+        let mut pace = pace(&clock, false);
+        let first = pace.orders_to_write();
+        pace.written(COMMIT_MAX / 4);
+        assert_eq!(pace.orders_to_write(), first * 2);
+        pace.written(COMMIT_MAX * 3 / 4);
+        assert_eq!(pace.orders_to_write(), first * 2, "long enough and not too long");
+        pace.written(COMMIT_MAX * 2);
+        assert_eq!(pace.orders_to_write(), first);
+        for _ in 0..20 {
+            pace.starts_over();
+        }
+        assert_eq!(pace.orders_to_write(), 1, "there is always something to write");
+        for _ in 0..20 {
+            pace.written(Duration::ZERO);
+        }
+        assert_eq!(pace.orders_to_write(), ORDERS_AT_ONCE);
+    }
+
+    #[tokio::test]
+    async fn what_is_right_is_read_in_large_pieces_until_something_is_wrong() {
+        let clock = Clock::Real;
+        let mut pace = pace(&clock, false);
+        assert_eq!(pace.orders_to_read(), ORDERS_AT_ONCE);
+        pace.written(COMMIT_MAX);
+        assert_eq!(pace.orders_to_read(), pace.orders_to_write(), "none is read twice");
+        pace.found_nothing();
+        assert_eq!(pace.orders_to_read(), ORDERS_AT_ONCE);
+        assert!(pace.orders_to_write() < ORDERS_AT_ONCE, "the next commit is a short one");
+    }
+
+    #[tokio::test]
+    async fn who_is_in_a_hurry_writes_large_pieces_however_long_they_take() {
+        let clock = Clock::Real;
+        let mut pace = pace(&clock, true);
+        assert_eq!(pace.orders_to_write(), ORDERS_AT_ONCE);
+        pace.written(COMMIT_MAX * 10);
+        assert_eq!(pace.orders_to_write(), ORDERS_AT_ONCE);
     }
 }
