@@ -30,6 +30,7 @@ use std::path::PathBuf;
 pub use rebuild::{Miscounted, Wanted as Rebuild, make_documents};
 pub use restore::{Back, Until};
 pub use verify::Liveness;
+use verify::Scope;
 
 /// Ledgers and rows that are read at once.
 const PAGE: u32 = 1_000;
@@ -155,7 +156,8 @@ impl Tool {
     async fn work(self, store: &Store, clock: &Clock, out: Out<'_>) -> anyhow::Result<Outcome> {
         match self {
             Self::Verify { slug, liveness } => {
-                verify::verify(store, clock, (slug.as_deref(), liveness), out).await
+                let scope = Scope { slug: slug.as_deref(), liveness, is_fast: true };
+                verify::verify(store, clock, scope, out).await
             }
             Self::History { order, slug, json } => {
                 history::tell(store, (&order, slug.as_deref()), json, out).await

@@ -9,6 +9,7 @@
 mod rows;
 
 use super::effects::{of_ledger, order_of, words};
+use super::rebuild::pace::Rests;
 use super::verify::Liveness;
 use super::{PAGE, counted, instant};
 use crate::checker::{Checker, Promise, Summary, Violation};
@@ -51,6 +52,7 @@ pub(super) struct Audit<'a> {
     store: &'a Store,
     ledger: LedgerId,
     now: Timestamp,
+    rests: Rests<'a>,
     checker: Checker,
     memory: Memory,
     pub(super) summary: Summary,
@@ -66,12 +68,14 @@ impl<'a> Audit<'a> {
         store: &'a Store,
         ledger: LedgerId,
         (now, liveness): (Timestamp, Liveness),
+        rests: Rests<'a>,
     ) -> anyhow::Result<Self> {
         let beside = Beside::read(store, ledger).await?;
         let mut audit = Self {
             store,
             ledger,
             now,
+            rests,
             checker: Checker::new(),
             memory: Memory::open(ConferenceId(ledger), 0, Snapshot::default(), &[])?,
             summary: Summary::default(),
@@ -142,6 +146,7 @@ impl<'a> Audit<'a> {
                     failed => failed,
                 };
             }
+            self.rests.rest().await;
         }
         let last = self.checker.position();
         if last < head {

@@ -3,7 +3,7 @@
 //!
 //! Not here: what a line is (`store/copy.rs`).
 
-use super::verify::{Liveness, verify};
+use super::verify::{Scope, verify};
 use super::{Out, Outcome, backup};
 use crate::clock::Clock;
 use crate::store::Store;
@@ -49,7 +49,7 @@ async fn copy(source: &Store, to: &str, clock: &Clock, out: Out<'_>) -> anyhow::
     for table in &differing {
         writeln!(out, "The two databases differ in {table}.")?;
     }
-    let outcome = verify(&target, clock, (None, Liveness::Stopped), out).await;
+    let outcome = verify(&target, clock, Scope::STOPPED, out).await;
     target.close().await;
     if !differing.is_empty() || outcome? == Outcome::Wrong {
         writeln!(out, "Go on with the old database; the new one is not to be used.")?;

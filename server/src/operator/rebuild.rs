@@ -8,9 +8,9 @@
 //! Writing a piece twice changes nothing: whoever was interrupted goes on where it was.
 //! Not here: how a row is folded (`ledger/memory/replay.rs`), how fast (`rebuild/pace.rs`).
 
-mod pace;
+pub(super) mod pace;
 
-use super::verify::{Liveness, verify};
+use super::verify::{Scope, verify};
 use super::{Out, Outcome, PAGE, counted, ledgers};
 use crate::checker::Checker;
 use crate::clock::Clock;
@@ -89,7 +89,8 @@ pub(super) async fn rebuild(
     let (rate, conferences) = (events as f64 / seconds, counted(conferences, "conference"));
     writeln!(out, "{conferences}, {events} events in {seconds:.1} s ({rate:.0} events/s).")?;
     // What is late is not what was asked here.
-    verify(store, clock, (slug.as_deref(), Liveness::Stopped), out).await
+    let scope = Scope { slug: slug.as_deref(), is_fast: fast, ..Scope::STOPPED };
+    verify(store, clock, scope, out).await
 }
 
 /// Writes one conference anew, as fast as can be and without a mark: nobody else works on the database.

@@ -10,7 +10,7 @@ mod cut;
 mod money;
 mod rows;
 
-use super::verify::{Liveness, verify};
+use super::verify::{Scope, verify};
 use super::{Out, Outcome, backup, instant, rebuild};
 use crate::clock::Clock;
 use crate::store::copy::Header;
@@ -95,7 +95,7 @@ pub(super) async fn restore(
     writeln!(out, "Restored.")?;
     // Nobody has worked on the copy since it was taken, so what is late in it is no fault.
     let store = Store::open_beside(url).await?;
-    let outcome = verify(&store, clock, (None, Liveness::Stopped), out).await;
+    let outcome = verify(&store, clock, Scope::STOPPED, out).await;
     store.close().await;
     outcome
 }

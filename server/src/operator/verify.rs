@@ -5,6 +5,7 @@
 
 use super::audit::Audit;
 use super::history::print_events;
+use super::rebuild::pace::Rests;
 use super::{Out, Outcome, counted, ledgers};
 use crate::clock::Clock;
 use crate::store::{LedgerHead, Store};
@@ -24,17 +25,34 @@ pub enum Liveness {
     Stopped,
 }
 
+/// What is verified, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    /// `None`: all conferences.
+    pub(super) slug: Option<&'a str>,
+    pub(super) liveness: Liveness,
+    /// Does not rest between two pieces.
+    pub(super) is_fast: bool,
+}
+
+impl Scope<'_> {
+    /// Everything, after nobody worked on it.
+    pub(super) const STOPPED: Self =
+        Self { slug: None, liveness: Liveness::Stopped, is_fast: true };
+}
+
 pub(super) async fn verify(
     store: &Store,
     clock: &Clock,
-    (slug, liveness): (Option<&str>, Liveness),
+    Scope { slug, liveness, is_fast }: Scope<'_>,
     out: Out<'_>,
 ) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let mut told = HashSet::new();
     let (mut conferences, mut events, mut orders, mut broken) = (0, 0, 0, 0);
     for ledger in ledgers(store, slug).await? {
-        let audit = Audit::of(store, ledger.ledger, (clock.now(), liveness)).await?;
+        let rests = Rests::while_reading(clock, is_fast);
+        let audit = Audit::of(store, ledger.ledger, (clock.now(), liveness), rests).await?;
         conferences += 1;
         events += audit.summary.events;
         orders += audit.summary.orders;

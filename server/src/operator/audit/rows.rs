@@ -39,6 +39,7 @@ impl Audit<'_> {
             for id in suspects {
                 self.compare_again(id).await?;
             }
+            self.rests.rest().await;
         }
         let mut after = Uuid::nil();
         loop {

@@ -20,8 +20,34 @@ const ORDERS_AT_FIRST: usize = 8;
 /// How often it says something, at most.
 const SAYS_EVERY: Duration = Duration::from_secs(2);
 
-pub(super) struct Pace<'a> {
+/// Rests after each piece of work.
+pub(in crate::operator) struct Rests<'a> {
     clock: &'a Clock,
+    /// So many times as long as the piece took; 0: not at all.
+    times: u32,
+    working_since: Instant,
+}
+
+impl<'a> Rests<'a> {
+    /// Of whoever reads beside running servers.
+    pub(in crate::operator) fn while_reading(clock: &'a Clock, is_fast: bool) -> Self {
+        let times = if is_fast { 0 } else { RESTS_READING };
+        Self { clock, times, working_since: Instant::now() }
+    }
+
+    /// Between two pieces.
+    pub(in crate::operator) async fn rest(&mut self) {
+        if 0 < self.times {
+            let rest = self.working_since.elapsed() * self.times;
+            let rest = i64::try_from(rest.as_millis()).unwrap_or(0).max(1);
+            self.clock.sleep_until(self.clock.now() + rest).await;
+        }
+        self.working_since = Instant::now();
+    }
+}
+
+pub(super) struct Pace<'a> {
+    rests: Rests<'a>,
     is_fast: bool,
     slug: String,
     /// Of the conference, when it began.
@@ -29,9 +55,7 @@ pub(super) struct Pace<'a> {
     /// When what is counted now began, and how much of it was done by then.
     began: Instant,
     began_at: u64,
-    working_since: Instant,
     said_at: Instant,
-    rests: u32,
     /// Orders that the next commit may change.
     piece: usize,
     /// Orders whose rows were all right, the last time: the next ones may be so, too.
@@ -42,15 +66,13 @@ impl<'a> Pace<'a> {
     pub(super) fn new(clock: &'a Clock, is_fast: bool, ledger: &LedgerHead) -> Self {
         let (now, slug, head) = (Instant::now(), ledger.slug.clone(), ledger.head);
         Self {
-            clock,
+            rests: Rests::while_reading(clock, is_fast),
             is_fast,
             slug,
             head,
             began: now,
             began_at: 0,
-            working_since: now,
             said_at: now,
-            rests: RESTS_READING,
             piece: if is_fast { ORDERS_AT_ONCE } else { ORDERS_AT_FIRST },
             is_quiet: true,
         }
@@ -72,13 +94,15 @@ impl<'a> Pace<'a> {
     }
 
     /// The rows of a piece were right.
-    pub(super) const fn found_nothing(&mut self) {
-        (self.is_quiet, self.rests) = (true, RESTS_READING);
+    pub(super) fn found_nothing(&mut self) {
+        self.is_quiet = true;
+        self.rests_for(RESTS_READING);
     }
 
     /// A piece was written by a commit that took so long.
     pub(super) fn written(&mut self, took: Duration) {
-        (self.is_quiet, self.rests) = (false, RESTS_WRITING);
+        self.is_quiet = false;
+        self.rests_for(RESTS_WRITING);
         if self.is_fast || took < COMMIT_MAX / 2 {
             self.piece = ORDERS_AT_ONCE.min(self.piece * 2);
         } else if COMMIT_MAX < took {
@@ -86,25 +110,24 @@ impl<'a> Pace<'a> {
         }
     }
 
+    fn rests_for(&mut self, times: u32) {
+        self.rests.times = if self.is_fast { 0 } else { times };
+    }
+
     pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.rests.clock.now()
     }
 
     /// Between two pieces.
     pub(super) async fn rest(&mut self) {
-        if !self.is_fast {
-            let rest = self.working_since.elapsed() * self.rests;
-            let rest = i64::try_from(rest.as_millis()).unwrap_or(0).max(1);
-            self.clock.sleep_until(self.clock.now() + rest).await;
-        }
-        self.working_since = Instant::now();
+        self.rests.rest().await;
     }
 
     /// A server was faster. A smaller piece is read and written before the next batch of a busy ledger. What was
     /// done came to nothing: it is not rested for, or a busy house would never be done.
     pub(super) fn starts_over(&mut self) {
         (self.piece, self.is_quiet) = ((self.piece / 2).max(1), false);
-        self.working_since = Instant::now();
+        self.rests.working_since = Instant::now();
     }
 
     /// Events up to this position have been read.
