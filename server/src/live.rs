@@ -52,6 +52,9 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Post {
     waiting: BTreeMap<String, Frame>,
+    /// What left last. A node that was behind catches up with what its reader has seen already: asked for a
+    /// view it answers from the store, which others have written.
+    shown: HashMap<String, u64>,
     /// The next frame of a paced topic does not leave before.
     not_before: HashMap<String, Instant>,
 }
@@ -80,9 +83,14 @@ impl Mailbox {
         self.sent_away.notified().await;
     }
 
-    /// Puts a frame in, unless a newer one of the topic waits already.
+    /// Puts a frame in, unless a newer one of the topic waits or has left already.
     pub fn put(&self, topic: &Topic, frame: Frame) {
-        match lock(&self.post).waiting.entry(topic.to_string()) {
+        let mut post = lock(&self.post);
+        let topic = topic.to_string();
+        if post.shown.get(&topic).is_some_and(|shown| frame.position < *shown) {
+            return;
+        }
+        match post.waiting.entry(topic) {
             Entry::Vacant(place) => drop(place.insert(frame)),
             Entry::Occupied(mut known) => {
                 if known.get().position <= frame.position {
@@ -92,6 +100,7 @@ impl Mailbox {
                 return;
             }
         }
+        drop(post);
         self.arrived.notify_one();
     }
 
@@ -102,13 +111,14 @@ impl Mailbox {
         if post.waiting.get(&topic).is_some_and(|known| known.position <= position) {
             post.waiting.remove(&topic);
         }
-        post.leaves(topic, Instant::now());
+        post.leaves(topic, position, Instant::now());
     }
 
     fn forget(&self, topic: &Topic) {
         let mut post = lock(&self.post);
         let topic = topic.to_string();
         post.waiting.remove(&topic);
+        post.shown.remove(&topic);
         post.not_before.remove(&topic);
     }
 }
@@ -121,9 +131,9 @@ impl Post {
         topics
             .into_iter()
             .filter_map(|topic| {
-                let frame = self.waiting.remove(&topic);
-                self.leaves(topic, now);
-                frame
+                let frame = self.waiting.remove(&topic)?;
+                self.leaves(topic, frame.position, now);
+                Some(frame)
             })
             .collect()
     }
@@ -133,10 +143,12 @@ impl Post {
         self.waiting.keys().filter_map(|topic| self.not_before.get(topic).copied()).min()
     }
 
-    fn leaves(&mut self, topic: String, now: Instant) {
+    fn leaves(&mut self, topic: String, position: u64, now: Instant) {
         if topic.starts_with(PACED) {
-            self.not_before.insert(topic, now + PACE);
+            self.not_before.insert(topic.clone(), now + PACE);
         }
+        let shown = self.shown.entry(topic).or_default();
+        *shown = position.max(*shown);
     }
 }
 
@@ -269,6 +281,28 @@ mod tests {
         assert_eq!(frames.iter().map(|frame| frame.position).collect::<Vec<_>>(), [3]);
         let frame: ServerFrame = serde_json::from_str(&frames[0].text).unwrap();
         assert!(matches!(frame, ServerFrame::Snapshot(snapshot) if snapshot.position == 3));
+    }
+
+    #[tokio::test]
+    async fn who_has_seen_the_newer_is_not_shown_the_older() {
+        let hub = Hub::default();
+        let mailbox = Arc::new(Mailbox::default());
+        let [seats, other] =
+            ["rustconf", "other"].map(|slug| Topic::Conference { slug: slug.to_owned() });
+        hub.watch(&seats, &mailbox);
+        hub.publish(&seats, 9, Timestamp(0), &view());
+        assert_eq!(positions(&mailbox).await, [9]);
+        // This node had not read what another one wrote, and does so now.
+        hub.publish(&seats, 5, Timestamp(0), &view());
+        mailbox.put(&other, frame(1));
+        assert_eq!(positions(&mailbox).await, [1]);
+        mailbox.passed_by(&other, 4);
+        mailbox.put(&other, frame(3));
+        hub.publish(&seats, 9, Timestamp(0), &view());
+        assert_eq!(positions(&mailbox).await, [9], "whoever asks again is answered");
+        hub.unwatch(&seats, &mailbox);
+        mailbox.put(&seats, frame(2));
+        assert_eq!(positions(&mailbox).await, [2], "who begins anew has seen nothing");
     }
 
     /// A view that must not be written.
