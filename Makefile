@@ -11,7 +11,8 @@ SERVER = $(TARGET)/$(PROFILE)/server
 # Cargo joins the features of all packages it is asked for: any other selection than the tests' own would
 # compile most dependencies a second time. The tests need the program, so building them builds it.
 BUILD_SERVER_debug = cargo test --workspace --no-run
-BUILD_SERVER_release = cargo build --release -p server
+# Each program is linked for minutes: people who run the server need no load client.
+BUILD_SERVER_release = cargo build --release -p server --bin server
 
 # What the browser gets depends on these. Folders too: a removed file changes only its folder.
 WEB_SOURCES := $(shell find app shared style public 2>/dev/null) Cargo.toml Cargo.lock Trunk.toml tools/web-env
@@ -110,6 +111,7 @@ upgrade-rehearsal: ## builds the previous tagged release and this one, rolls thr
 	@tools/setup rust web postgres
 	@previous=$$(tools/previous-release $(TARGET)) && \
 	$(MAKE) --no-print-directory PROFILE=release server web && \
+	cargo build --release -p server --bin chaos && \
 	$(TARGET)/release/chaos --scenario upgrade --previous $$previous/built/server \
 		--previous-dist $$previous/dist --dist $(abspath dist) $(REHEARSAL)
 
