@@ -13,10 +13,12 @@ mod effects;
 mod export;
 mod generations;
 mod history;
+mod kept;
 mod maintenance;
 mod migrate;
 mod rebuild;
 mod restore;
+mod rests;
 mod verify;
 
 use crate::clock::Clock;

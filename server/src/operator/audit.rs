@@ -9,7 +9,7 @@
 mod rows;
 
 use super::effects::{of_ledger, order_of, words};
-use super::rebuild::pace::Rests;
+use super::rests::Rests;
 use super::verify::Liveness;
 use super::{PAGE, counted, instant};
 use crate::checker::{Checker, Promise, Summary, Violation};

@@ -8,24 +8,24 @@
 //! Writing a piece twice changes nothing: whoever was interrupted goes on where it was.
 //! Not here: how a row is folded (`ledger/memory/replay.rs`), how fast (`rebuild/pace.rs`).
 
-pub(super) mod pace;
+mod pace;
 
+use super::kept::Kept;
 use super::verify::{Scope, verify};
 use super::{Out, Outcome, PAGE, counted, ledgers};
 use crate::checker::Checker;
 use crate::clock::Clock;
 use crate::ledger::catch_up::CatchUp;
 use crate::ledger::memory::{Memory, Rows, Snapshot};
-use crate::store::people::Attendee;
 use crate::store::{
-    Commit, CommitError, Document, LedgerHead, LedgerId, Lookup, Position, ProcessId, Store, Turn,
+    Commit, CommitError, Document, LedgerHead, LedgerId, Position, ProcessId, Store, Turn,
 };
 use crate::views::dashboard;
 use anyhow::{bail, ensure};
 use pace::Pace;
 use serde::{Deserialize, Serialize};
 use shared::{ConferenceId, OrderId, Timestamp};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use tokio::time::Instant;
 
 /// The switch that says how far an interrupted run was.
@@ -258,7 +258,8 @@ impl<'a> Rebuilt<'a> {
                 break;
             }
             let wakes_at = self.memory.wakes_at(id, now);
-            let is_right = kept.compare(id.0, self.memory.rows(id, &events), wakes_at, &mut commit);
+            let is_right =
+                compare(&kept, id.0, self.memory.rows(id, &events), wakes_at, &mut commit);
             changed += usize::from(!is_right);
             covered += 1;
         }
@@ -280,55 +281,32 @@ impl<'a> Rebuilt<'a> {
     }
 }
 
-/// The rows of some orders as they are.
-struct Kept {
-    lookups: HashMap<ProcessId, Lookup>,
-    places: HashMap<ProcessId, Vec<Attendee>>,
-    deadlines: HashMap<ProcessId, i64>,
-}
-
-impl Kept {
-    async fn read(store: &Store, ledger: LedgerId, ids: &[ProcessId]) -> anyhow::Result<Self> {
-        let lookups = store.lookups(ledger, ids).await?;
-        let mut places: HashMap<ProcessId, Vec<Attendee>> = HashMap::new();
-        for seat in store.places(ledger, ids).await? {
-            places.entry(seat.process).or_default().push(seat);
-        }
-        let deadlines = store.deadlines(ledger, ids).await?;
-        Ok(Self {
-            lookups: lookups.into_iter().map(|row| (row.process, row)).collect(),
-            places,
-            deadlines: deadlines.into_iter().collect(),
-        })
+/// Adds to the commit what is not as it should be; true when there was nothing to add.
+fn compare(
+    kept: &Kept,
+    order: ProcessId,
+    Rows { lookup, attendees }: Rows,
+    wakes_at: Option<Timestamp>,
+    commit: &mut Commit,
+) -> bool {
+    let mut is_right = true;
+    if let Some(row) = lookup.filter(|row| kept.lookups.get(&order) != Some(row)) {
+        commit.lookups.push(row);
+        is_right = false;
     }
-
-    /// Adds to the commit what is not as it should be; true when there was nothing to add.
-    fn compare(
-        &self,
-        order: ProcessId,
-        Rows { lookup, attendees }: Rows,
-        wakes_at: Option<Timestamp>,
-        commit: &mut Commit,
-    ) -> bool {
-        let mut is_right = true;
-        if let Some(row) = lookup.filter(|row| self.lookups.get(&order) != Some(row)) {
-            commit.lookups.push(row);
-            is_right = false;
-        }
-        let seated = self.places.get(&order).map_or(&[][..], Vec::as_slice);
-        if seated != attendees {
-            let is_named = |place| attendees.iter().any(|seat| seat.place == place);
-            let gone = seated.iter().filter(|seat| !is_named(seat.place));
-            commit.attendees_gone.extend(gone.map(|seat| (seat.process, seat.place)));
-            commit.attendees.extend(attendees);
-            is_right = false;
-        }
-        // An earlier look does no harm.
-        let known = self.deadlines.get(&order);
-        if let Some(at) = wakes_at.filter(|at| known.is_none_or(|known| at.0 < *known)) {
-            commit.deadlines.push((order, Some(at.0)));
-            is_right = false;
-        }
-        is_right
+    let seated = kept.attendees_of(order);
+    if seated != attendees {
+        let is_named = |place| attendees.iter().any(|seat| seat.place == place);
+        let gone = seated.iter().filter(|seat| !is_named(seat.place));
+        commit.attendees_gone.extend(gone.map(|seat| (seat.process, seat.place)));
+        commit.attendees.extend(attendees);
+        is_right = false;
     }
+    // An earlier look does no harm.
+    let known = kept.deadlines.get(&order);
+    if let Some(at) = wakes_at.filter(|at| known.is_none_or(|known| at.0 < *known)) {
+        commit.deadlines.push((order, Some(at.0)));
+        is_right = false;
+    }
+    is_right
 }

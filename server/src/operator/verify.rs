@@ -5,7 +5,7 @@
 
 use super::audit::Audit;
 use super::history::print_events;
-use super::rebuild::pace::Rests;
+use super::rests::Rests;
 use super::{Out, Outcome, counted, ledgers};
 use crate::clock::Clock;
 use crate::store::{LedgerHead, Store};

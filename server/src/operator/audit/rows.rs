@@ -7,26 +7,17 @@ use crate::domain::payment::Status;
 use crate::ledger::stage::STUCK_RETRY_SECONDS;
 use crate::operator::PAGE;
 use crate::operator::effects::of_ledger;
-use crate::store::people::Attendee;
+use crate::operator::kept::Kept;
 use crate::store::tools::KeptEffect;
-use crate::store::{Lookup, ProcessId, Recorded};
+use crate::store::{Lookup, Recorded};
 use shared::{OrderId, PaymentId, Timestamp};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Orders that are compared at once.
 const ORDERS_AT_ONCE: usize = 250;
 /// How often an order that moves is read again before it is left for the next time.
 const READINGS_MAX: u32 = 20;
-
-/// The rows of some orders as they are kept.
-struct Kept {
-    lookups: HashMap<ProcessId, Lookup>,
-    attendees: HashMap<ProcessId, Vec<Attendee>>,
-    deadlines: HashMap<ProcessId, i64>,
-    /// Only read when one of the orders waits for money to go back.
-    effects: Vec<KeptEffect>,
-}
 
 impl Audit<'_> {
     pub(super) async fn compare_rows(&mut self) -> anyhow::Result<()> {
@@ -84,13 +75,14 @@ impl Audit<'_> {
                 |order| Violation { promise, position, order: Some(order), what: what.clone() };
             return Ok((events.len(), orders.into_iter().map(finding).collect()));
         }
-        let kept = self.kept(ids).await?;
+        let kept = Kept::read(self.store, self.ledger, ids).await?;
+        let effects = self.effects_of_refunds().await?;
         let mut found = Vec::new();
         for id in orders {
             let own: Vec<Recorded> =
                 events.iter().filter(|e| e.process == Some(id.0)).cloned().collect();
             let position = own.last().map_or(0, |recorded| recorded.position);
-            let wrong = self.wrong(id, &own, &kept);
+            let wrong = self.wrong(id, &own, (&kept, &effects));
             found.extend(wrong.into_iter().map(|(promise, what)| Violation {
                 promise,
                 position,
@@ -102,30 +94,24 @@ impl Audit<'_> {
         Ok((events.len(), found))
     }
 
-    async fn kept(&self, ids: &[Uuid]) -> anyhow::Result<Kept> {
-        let lookups = self.store.lookups(self.ledger, ids).await?;
-        let mut attendees: HashMap<ProcessId, Vec<Attendee>> = HashMap::new();
-        for attendee in self.store.places(self.ledger, ids).await? {
-            attendees.entry(attendee.process).or_default().push(attendee);
-        }
-        let deadlines = self.store.deadlines(self.ledger, ids).await?;
+    /// What is on its way outside. Only read when one of the orders waits for money to go back.
+    async fn effects_of_refunds(&self) -> anyhow::Result<Vec<KeptEffect>> {
         let refunding = self.memory.files().any(|(_, file)| {
             file.payments.values().any(|payment| payment.status == Status::Refunding)
         });
-        let effects = match refunding {
-            true => of_ledger(self.store, self.ledger).await?,
-            false => vec![],
-        };
-        Ok(Kept {
-            lookups: lookups.into_iter().map(|row| (row.process, row)).collect(),
-            attendees,
-            deadlines: deadlines.into_iter().collect(),
-            effects,
-        })
+        match refunding {
+            true => of_ledger(self.store, self.ledger).await,
+            false => Ok(vec![]),
+        }
     }
 
     /// What is wrong with the rows of one order.
-    fn wrong(&self, id: OrderId, events: &[Recorded], kept: &Kept) -> Vec<(Promise, String)> {
+    fn wrong(
+        &self,
+        id: OrderId,
+        events: &[Recorded],
+        (kept, effects): (&Kept, &[KeptEffect]),
+    ) -> Vec<(Promise, String)> {
         let mut wrong = Vec::new();
         let mut screen = |what: String| wrong.push((Promise::ScreenNeverLies, what));
         let rows = self.memory.rows(id, events);
@@ -138,15 +124,14 @@ impl Audit<'_> {
                 screen(format!("lists show another {}", differing(&folded, row).join(", ")));
             }
         }
-        let attendees = kept.attendees.get(&id.0).map_or(&[][..], Vec::as_slice);
-        if rows.attendees != attendees {
+        if rows.attendees != kept.attendees_of(id.0) {
             screen("those at the door are told of other attendees".to_owned());
         }
         let row = kept.deadlines.get(&id.0).copied().map(Timestamp);
         if let Some(what) = self.asleep(id, row) {
             wrong.push((Promise::EveryOrderEnds, what));
         }
-        for payment in self.forgotten_refunds(id, &kept.effects) {
+        for payment in self.forgotten_refunds(id, effects) {
             let what = format!("payment {payment} is to go back, and nothing will return it");
             wrong.push((Promise::NoMoneyIgnored, what));
         }

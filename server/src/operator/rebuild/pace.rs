@@ -2,15 +2,14 @@
 //! registers meanwhile does not notice; and says how far it is and how long it will take.
 
 use super::super::Out;
+use super::super::rests::{RESTS_READING, Rests};
 use crate::clock::Clock;
 use crate::store::{LedgerHead, Position};
 use shared::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// After each piece that was only read it rests so many times as long as the piece took.
-const RESTS_READING: u32 = 3;
-/// And after each that was written: then others have waited for it.
+/// After each piece that was written it rests so many times as long as the piece took: others have waited for it.
 const RESTS_WRITING: u32 = 9;
 /// A commit that takes longer is followed by smaller ones: a reservation may have to wait for it.
 const COMMIT_MAX: Duration = Duration::from_millis(3);
@@ -19,32 +18,6 @@ const ORDERS_AT_ONCE: usize = 200;
 const ORDERS_AT_FIRST: usize = 8;
 /// How often it says something, at most.
 const SAYS_EVERY: Duration = Duration::from_secs(2);
-
-/// Rests after each piece of work.
-pub(in crate::operator) struct Rests<'a> {
-    clock: &'a Clock,
-    /// So many times as long as the piece took; 0: not at all.
-    times: u32,
-    working_since: Instant,
-}
-
-impl<'a> Rests<'a> {
-    /// Of whoever reads beside running servers.
-    pub(in crate::operator) fn while_reading(clock: &'a Clock, is_fast: bool) -> Self {
-        let times = if is_fast { 0 } else { RESTS_READING };
-        Self { clock, times, working_since: Instant::now() }
-    }
-
-    /// Between two pieces.
-    pub(in crate::operator) async fn rest(&mut self) {
-        if 0 < self.times {
-            let rest = self.working_since.elapsed() * self.times;
-            let rest = i64::try_from(rest.as_millis()).unwrap_or(0).max(1);
-            self.clock.sleep_until(self.clock.now() + rest).await;
-        }
-        self.working_since = Instant::now();
-    }
-}
 
 pub(super) struct Pace<'a> {
     rests: Rests<'a>,
@@ -111,11 +84,11 @@ impl<'a> Pace<'a> {
     }
 
     fn rests_for(&mut self, times: u32) {
-        self.rests.times = if self.is_fast { 0 } else { times };
+        self.rests.rest_for(if self.is_fast { 0 } else { times });
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.rests.clock.now()
+        self.rests.now()
     }
 
     /// Between two pieces.
@@ -127,7 +100,7 @@ impl<'a> Pace<'a> {
     /// done came to nothing: it is not rested for, or a busy house would never be done.
     pub(super) fn starts_over(&mut self) {
         (self.piece, self.is_quiet) = ((self.piece / 2).max(1), false);
-        self.rests.working_since = Instant::now();
+        self.rests.starts_over();
     }
 
     /// Events up to this position have been read.
