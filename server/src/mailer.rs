@@ -4,6 +4,7 @@
 //! A mail bears the id of the effect that asked for it, so that a repeated attempt writes the same mail
 //! again. Not here: when a mail is due (`domain/registration_process.rs`).
 
+mod folder;
 mod layout;
 pub mod letters;
 mod message;

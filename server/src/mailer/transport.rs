@@ -1,8 +1,9 @@
 //! How a mail leaves us: to a mail server by SMTP, or into a file for whoever sends it on.
 //!
-//! Not here: how often it is tried (`effects.rs`).
+//! Not here: how often it is tried (`effects.rs`), and how a file survives (`folder.rs`).
 
 use super::MailError;
+use super::folder::Folder;
 use crate::config;
 use crate::trust::Trust;
 use anyhow::Context;
@@ -12,10 +13,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Category, Code};
 use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -30,8 +28,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug)]
 pub(super) enum Transport {
-    /// One `.eml` file per mail in this folder.
-    Files(Arc<Path>),
+    /// One `.eml` file per mail.
+    Files(Arc<Folder>),
     /// Connections are kept for the next mail.
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
     /// Somebody else's way.
@@ -52,7 +50,7 @@ impl Transport {
     /// The transport as configured. `domain` is who we say we are.
     pub(super) fn open(mail: &config::Mail, trust: &Trust, domain: &str) -> anyhow::Result<Self> {
         if mail.smtp_url.is_empty() {
-            return Ok(Self::Files(mail.dir.as_path().into()));
+            return Ok(Self::Files(Arc::new(Folder::new(mail.dir.clone()))));
         }
         // The library's own words may quote the address, and with it the password.
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&mail.smtp_url).ok();
@@ -74,9 +72,9 @@ impl Transport {
     /// Hands the mail over; `name` is its file's.
     pub(super) async fn deliver(&self, name: &str, message: Message) -> Result<(), MailError> {
         match self {
-            Self::Files(dir) => {
-                let (dir, name) = (dir.clone(), name.to_owned());
-                let write = move || write(&dir, &name, &message.formatted());
+            Self::Files(folder) => {
+                let (folder, name) = (folder.clone(), name.to_owned());
+                let write = move || folder.write(&name, &message.formatted());
                 let written = tokio::task::spawn_blocking(write).await;
                 written.context("nobody wrote a mail")?.context("cannot write a mail")?;
             }
@@ -129,36 +127,11 @@ fn is_about_us(code: Code) -> bool {
     matches!(code.category, Category::Unspecified3)
 }
 
-/// The whole file or none of it, under its name. Waits for the disk, so it has a thread to itself.
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let unfinished: PathBuf = dir.join(format!(".{name}.unfinished"));
-    create(&unfinished, bytes)?.sync_all()?;
-    rename(&unfinished, &dir.join(name))?;
-    // The name is durable only when its folder is.
-    File::open(dir)?.sync_all()
-}
-
-/// Threads that change one folder at once keep the processor busy waiting for each other: here they sleep.
-/// For the disk, which takes longest, they all wait together.
-static FOLDER: Mutex<()> = Mutex::new(());
-
-fn create(file: &Path, bytes: &[u8]) -> io::Result<File> {
-    let _alone = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
-    fs::create_dir_all(file.parent().unwrap_or(file))?;
-    let mut file = File::create(file)?;
-    file.write_all(bytes)?;
-    Ok(file)
-}
-
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    let _alone = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
-    fs::rename(from, to)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+    use std::path::Path;
 
     fn open(smtp_url: &str) -> anyhow::Result<Transport> {
         let mut config = Config::for_testing(Path::new("nowhere"), "sqlite:nowhere");
