@@ -135,7 +135,10 @@ impl Sqlite {
             .clone()
             .create_if_missing(lock.is_some())
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            // Where each statement notes what it may have to undo: it made a file of its own for every
+            // larger commit otherwise.
+            .pragma("temp_store", "MEMORY");
         let hold = lock.map_or(Hold::Beside, Hold::Alone);
         let writer = Writer { options: write, connection: None, hold };
         let readers = SqlitePoolOptions::new()
