@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-pub use self::generations::{Kept, Stale};
+pub use self::generations::{Kept, Stale, Whose};
 pub use self::turn::Turn;
 
 use self::people::{Attendee, AttendeeCounts, AttendeeKey, LinkHash, ListedAttendee, NewLink};
@@ -392,12 +392,10 @@ delegate! {
         close() -> ();
     }
     pages {
-        /// The document with this topic of every ledger in this state, in the order of slugs.
-        kept_by_state(state: &str, topic: &str, limit: u32) -> Result<Vec<Kept>>;
+        /// The document with this topic of each of these ledgers.
+        kept_by(whose: Whose<'_>, topic: &str, limit: u32) -> Result<Vec<Kept>>;
         /// The ledgers of this address (lower case), newest first.
         ledgers_by_owner(email: &str, limit: u32) -> Result<Vec<LedgerHead>>;
-        /// The document with this topic of every ledger of this address, newest ledger first.
-        kept_by_owner(email: &str, topic: &str, limit: u32) -> Result<Vec<Kept>>;
         /// Begins a session, and sweeps those that have expired by then.
         begin_session(session: &Session) -> Result<()>;
         /// The session with this key, unless it has expired.

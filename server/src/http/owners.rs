@@ -11,7 +11,7 @@ use super::problem::Rejection;
 use super::{Door, Route, fresh_id, openapi, queries};
 use crate::ledger::stage::{Command, Request};
 use crate::owner_codes::Crowded;
-use crate::store::SessionScope;
+use crate::store::{SessionScope, Whose};
 use crate::views::conference as conference_view;
 use axum::Json;
 use axum::extract::State;
@@ -147,7 +147,7 @@ async fn view(door: &Door, scope: &SessionScope) -> Result<OwnerView, Rejection>
     match scope {
         SessionScope::Email(email) => {
             let store = &door.house.store;
-            let kept = store.kept_by_owner(email, topic, CONFERENCES_MAX).await?;
+            let kept = store.kept_by(Whose::Owner(email), topic, CONFERENCES_MAX).await?;
             let views = queries::conferences(door, kept).await;
             let conferences = views.iter().map(line).collect();
             Ok(OwnerView { email: Some(email.clone()), conferences })

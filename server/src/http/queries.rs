@@ -11,7 +11,7 @@ use super::{Door, Route, openapi};
 use crate::clock::Clock;
 use crate::ledger::Failure;
 use crate::ledger::stage::Authority;
-use crate::store::{Kept, LedgerId};
+use crate::store::{Kept, LedgerId, Whose};
 use crate::views::conference as conference_view;
 use axum::Json;
 use axum::extract::State;
@@ -145,7 +145,7 @@ async fn directory(door: &Door) -> Result<Arc<DirectoryView>, Rejection> {
     }
     let store = &door.house.store;
     let topic = conference_view::TOPIC;
-    let kept = store.kept_by_state("published", topic, DIRECTORY_MAX).await?;
+    let kept = store.kept_by(Whose::State("published"), topic, DIRECTORY_MAX).await?;
     let views = conferences(door, kept).await;
     let mut conferences: Vec<_> = views.iter().map(conference_view::summary).collect();
     conferences.sort_by(|a, b| (a.starts_at, &a.slug).cmp(&(b.starts_at, &b.slug)));

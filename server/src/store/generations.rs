@@ -18,6 +18,15 @@ pub struct Kept {
     pub is_fresh: bool,
 }
 
+/// Which ledgers' documents are wanted, and in which order.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// Of those in this state, in the order of slugs.
+    State(&'a str),
+    /// Of this address (lower case), newest ledger first; an empty one has none.
+    Owner(&'a str),
+}
+
 /// A ledger whose document is missing, or was passed by another generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {

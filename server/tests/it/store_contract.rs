@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use server::store::lists::{ListPlace, Listed, Wanted};
 use server::store::{
     Commit, CommitError, Document, Kept, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, Owner,
-    ProcessId, Recorded, Session, SessionScope, Store,
+    ProcessId, Recorded, Session, SessionScope, Store, Whose,
 };
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -199,7 +199,7 @@ async fn seen(store: &Store) -> String {
         store.next_effect(&["mail"]).await.expect("an effect"),
         store.dead_effects(100).await.expect("dead effects"),
         store.find_processes(LEDGER, "ada@example.org", "AB12CD").await.expect("processes"),
-        store.kept_by_state("published", "page", 100).await.expect("documents"),
+        store.kept_by(Whose::State("published"), "page", 100).await.expect("documents"),
     )
 }
 
@@ -408,7 +408,7 @@ async fn documents_are_listed_by_state_in_the_order_of_slugs(world: World) {
         let commit = Commit { documents, entry, ..creation(id(number), slug) };
         store.commit(&commit).await.expect("a new ledger");
     }
-    let found = store.kept_by_state("published", "page", 3).await.expect("an answer");
+    let found = store.kept_by(Whose::State("published"), "page", 3).await.expect("an answer");
     assert!(found.iter().all(|kept| kept.is_fresh));
     assert_eq!(bodies(&found), ["Z", "b-b", "ba"]);
 }
@@ -675,10 +675,10 @@ async fn ledgers_are_listed_by_owner_newest_first(world: World) {
     let slugs: Vec<&str> = found.iter().map(|ledger| ledger.slug.as_str()).collect();
     assert_eq!(slugs, ["newest", "second", "first"]);
     assert_eq!(found[0].owner.code, "hash of newest");
-    let kept = store.kept_by_owner("mia@example.org", "page", 2).await.expect("pages");
+    let kept = store.kept_by(Whose::Owner("mia@example.org"), "page", 2).await.expect("pages");
     assert_eq!(bodies(&kept), ["newest", "second"]);
     assert!(store.ledgers_by_owner("", 10).await.expect("an answer").is_empty(), "nobody's");
-    assert!(store.kept_by_owner("", "page", 10).await.expect("an answer").is_empty());
+    assert!(store.kept_by(Whose::Owner(""), "page", 10).await.expect("an answer").is_empty());
 }
 
 async fn an_owner_changes_together_with_the_events(world: World) {

@@ -5,7 +5,7 @@ use std::io;
 use tokio::time::timeout;
 
 use super::{ANSWER_MAX, Postgres};
-use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, kept, kept_of};
+use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, Whose, kept, kept_of};
 use crate::store::{LedgerId, Result};
 
 impl Postgres {
@@ -15,22 +15,11 @@ impl Postgres {
         Ok(row.map(|row| kept(row, topic)))
     }
 
-    pub async fn kept_by_state(&self, state: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        // The same order as SQLite, whatever the collation of the database.
-        self.kept_by(OF_STATE, state, topic, limit).await
-    }
-
-    pub async fn kept_by_owner(&self, email: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        self.kept_by(OF_OWNER, email, topic, limit).await
-    }
-
-    async fn kept_by(
-        &self,
-        sql: &'static str,
-        whose: &str,
-        topic: &str,
-        limit: u32,
-    ) -> Result<Vec<Kept>> {
+    pub async fn kept_by(&self, whose: Whose<'_>, topic: &str, limit: u32) -> Result<Vec<Kept>> {
+        let (sql, whose) = match whose {
+            Whose::State(state) => (OF_STATE, state),
+            Whose::Owner(email) => (OF_OWNER, email),
+        };
         let query = sqlx::query_as(sql)
             .bind(whose)
             .bind(self.generation)
@@ -57,6 +46,7 @@ impl Postgres {
 }
 
 const OF_ONE: &str = kept_of!("WHERE ledgers.ledger = $1");
+// The same order as SQLite, whatever the collation of the database.
 const OF_STATE: &str = kept_of!(r#"WHERE state = $1 ORDER BY slug COLLATE "C" LIMIT $4"#);
 const OF_OWNER: &str = kept_of!(
     r#"LEFT JOIN events ON events.ledger = ledgers.ledger AND events.position = 1

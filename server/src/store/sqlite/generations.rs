@@ -1,7 +1,7 @@
 //! Documents of several generations in SQLite.
 
 use super::{Sqlite, settle};
-use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, kept, kept_of};
+use crate::store::generations::{Kept, KeptRow, Stale, StaleRow, Whose, kept, kept_of};
 use crate::store::{LedgerId, Result};
 
 impl Sqlite {
@@ -15,21 +15,11 @@ impl Sqlite {
         Ok(row.map(|row| kept(row, topic)))
     }
 
-    pub async fn kept_by_state(&self, state: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        self.kept_by(OF_STATE, state, topic, limit).await
-    }
-
-    pub async fn kept_by_owner(&self, email: &str, topic: &str, limit: u32) -> Result<Vec<Kept>> {
-        self.kept_by(OF_OWNER, email, topic, limit).await
-    }
-
-    async fn kept_by(
-        &self,
-        sql: &'static str,
-        whose: &str,
-        topic: &str,
-        limit: u32,
-    ) -> Result<Vec<Kept>> {
+    pub async fn kept_by(&self, whose: Whose<'_>, topic: &str, limit: u32) -> Result<Vec<Kept>> {
+        let (sql, whose) = match whose {
+            Whose::State(state) => (OF_STATE, state),
+            Whose::Owner(email) => (OF_OWNER, email),
+        };
         let rows: Vec<KeptRow> = sqlx::query_as(sql)
             .bind(whose)
             .bind(self.generation)

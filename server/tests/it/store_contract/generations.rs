@@ -1,7 +1,7 @@
 //! Two releases on one database, each with documents of its own.
 
 use super::{LEDGER, PROCESS, World, at, bodies, creation, document, entry, event, id};
-use server::store::{Commit, Document, GENERATION, Store};
+use server::store::{Commit, Document, GENERATION, Store, Whose};
 use uuid::Uuid;
 
 claims! {
@@ -118,11 +118,11 @@ async fn lists_say_which_documents_are_not_to_be_believed(world: World) {
     }
     let next = as_the_next(&world).await;
     writes(&next, 1, vec![document("page", 2, "two")]).await;
-    let theirs = next.kept_by_state("published", "page", 9).await.expect("an answer");
+    let theirs = next.kept_by(Whose::State("published"), "page", 9).await.expect("an answer");
     assert_eq!(bodies(&theirs), ["two", ""]);
     assert_eq!(theirs.iter().map(|kept| kept.is_fresh).collect::<Vec<_>>(), [true, false]);
     let this = as_this_one(&world, &next).await;
-    let ours = this.kept_by_state("published", "page", 9).await.expect("an answer");
+    let ours = this.kept_by(Whose::State("published"), "page", 9).await.expect("an answer");
     assert_eq!(bodies(&ours), ["a", "b"]);
     assert_eq!(ours.iter().map(|kept| kept.is_fresh).collect::<Vec<_>>(), [false, true]);
 }
