@@ -303,7 +303,7 @@ impl Effects {
         Ok(self.ledgers.order(ledger, id, Authority::House).await?.1)
     }
 
-    /// As it is now.
+    /// The conference as it is now, and the position of its last change.
     async fn conference(&self, ledger: ConferenceId) -> Result<(u64, ConferenceView), Trouble> {
         Ok(self.ledgers.conference(ledger).await?)
     }

@@ -15,8 +15,9 @@ use crate::process::Server;
 use crate::registrant::Registrant;
 use crate::report::{Breach, Figures};
 use crate::upgrade::Provider;
+use crate::verdict::{self, Releases, judge};
 use crate::world::World;
-use crate::{database, faults, owner, verdict};
+use crate::{database, faults, owner};
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use serde_json::json;
@@ -177,7 +178,8 @@ async fn play(stage: &mut Stage, job: Job) -> anyhow::Result<()> {
     let journal = finished.await.context("clients do not come to an end")??;
     let store = come_to_rest(stage).await?;
     let provider = stage.journal.clone();
-    verdict::judge(&mut stage.figures, &stage.world, &store, (&journal, &provider)).await?;
+    let Stage { figures, world, .. } = &mut *stage;
+    judge(figures, world, &store, (&journal, &provider), Releases::One).await?;
     store.close().await;
     Ok(())
 }

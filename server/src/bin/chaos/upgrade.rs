@@ -25,7 +25,7 @@ use crate::node::Node;
 use crate::process::Server;
 use crate::report::{Breach, Figures};
 use crate::scenarios::{FINISH_MAX, People, Stage, come_to_rest, make_conference};
-use crate::verdict;
+use crate::verdict::{Releases, judge};
 use crate::world::{Pace, World};
 use anyhow::{Context, ensure};
 use onlooker::{Onlookers, Seen};
@@ -179,7 +179,8 @@ async fn play(stage: &mut Stage, plan: &Plan) -> anyhow::Result<()> {
     let journal = finished.await.context("clients do not come to an end")??;
     let store = come_to_rest(stage).await?;
     let provider = stage.journal.clone();
-    verdict::judge(&mut stage.figures, &stage.world, &store, (&journal, &provider)).await?;
+    let Stage { figures, world, .. } = &mut *stage;
+    judge(figures, world, &store, (&journal, &provider), Releases::Two).await?;
     let conferences = &stage.world.conferences;
     let stale = staleness::measure(&store, conferences, (&journal, &seen), ended).await?;
     store.close().await;

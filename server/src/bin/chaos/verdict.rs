@@ -62,12 +62,12 @@ pub(crate) async fn judge(
     world: &World,
     store: &Store,
     (journal, provider): (&Journal, &Path),
+    releases: Releases,
 ) -> anyhow::Result<()> {
     let mut history = History::default();
     let mut breaches = Vec::new();
     for conference in &world.conferences {
-        let mut reader = Reader::new(conference, journal);
-        reader.releases = if figures.scenario == "upgrade" { Releases::Two } else { Releases::One };
+        let mut reader = Reader::new(conference, journal, releases);
         let mut after = 0;
         loop {
             let page = store.read_all(conference.id.0, after, PAGE).await?;
@@ -127,7 +127,7 @@ struct Reader<'a> {
 
 /// How many releases have answered.
 #[derive(Clone, Copy)]
-enum Releases {
+pub(crate) enum Releases {
     One,
     Two,
 }
@@ -140,7 +140,7 @@ struct Shown<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(conference: &'a ConferenceView, journal: &'a Journal) -> Self {
+    fn new(conference: &'a ConferenceView, journal: &'a Journal, releases: Releases) -> Self {
         let slug = conference.slug.as_str();
         let mut seen_seats: Vec<_> =
             journal.seats.iter().filter(|seen| seen.slug == slug).collect();
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
             shown.seen.sort_by_key(|seen| std::cmp::Reverse(seen.position));
         }
         let (checker, id, breaches) = (Checker::new(), conference.id, Vec::new());
-        let (conference, releases) = (None, Releases::One);
+        let conference = None;
         Self { id, slug, releases, checker, conference, seen_seats, orders, breaches }
     }
 
