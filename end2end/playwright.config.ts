@@ -37,7 +37,8 @@ export default defineConfig({
     launchOptions: { executablePath: chromium, args: flags },
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
-    trace: "retain-on-failure",
+    // Without a film: it costs the two cores that the test runs on, and a failure has its last picture.
+    trace: { mode: "retain-on-failure", screenshots: false },
     screenshot: "only-on-failure",
   },
   // A story that belongs to one kind of device says so by its tag, and is not planned for the other.
