@@ -108,6 +108,7 @@ claims! {
 mod generations;
 mod migrations;
 mod people;
+mod sizes;
 mod tables;
 mod tools;
 
