@@ -3,7 +3,7 @@
 //!
 //! Not here: the socket (`live.rs`) and what to do about a failure (`registration/`, pages).
 
-use crate::{browser, live};
+use crate::{browser, json, live};
 use leptos::prelude::window;
 use shared::commands::{Accepted, BrowserCommand};
 use shared::live::{Snapshot, Topic};
@@ -85,7 +85,7 @@ pub async fn view(topic: &Topic, token: Option<&str>) -> Result<(Snapshot, i64),
 }
 
 pub(crate) fn read<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Failure> {
-    serde_json::from_str(answer).map_err(|_| Failure::Faulty { reference: None })
+    json::read(answer).map_err(|json::Unreadable| Failure::Faulty { reference: None })
 }
 
 /// One request; asks again by itself while the server says that it is only busy.
@@ -155,7 +155,7 @@ async fn ask(path: &str, body: Option<&str>, token: Option<&str>) -> Result<Answ
 
 /// Sorts the answers that are not a yes.
 fn unhappy(response: &Response, text: &str) -> Result<Answer, Failure> {
-    let problem: Option<Problem> = serde_json::from_str(text).ok();
+    let problem: Option<Problem> = json::read(text).ok();
     let pause_seconds = response.headers().get("Retry-After").ok().flatten();
     match (response.status(), problem) {
         (503, Some(problem)) if problem.code == RefusalCode::Maintenance => {

@@ -16,6 +16,7 @@ pub mod early;
 pub mod erased;
 pub mod flow;
 pub mod format;
+pub mod json;
 pub mod live;
 pub mod navigation;
 pub mod order_state;

@@ -3,7 +3,7 @@
 //!
 //! Not here: when to write (`registration.rs` does, a moment after each change). Never card data.
 
-use crate::browser;
+use crate::{browser, json};
 use leptos::prelude::window;
 use serde::{Deserialize, Serialize};
 use shared::commands::{Registrant, SeatQuantity};
@@ -86,7 +86,7 @@ impl Saved {
     #[must_use]
     pub fn load(slug: &str) -> Self {
         let saved: Self =
-            read(&key(slug)).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            read(&key(slug)).and_then(|text| json::read(&text).ok()).unwrap_or_default();
         let now_ms = browser::wall_ms();
         let is_old = saved.confirmed_at.is_some_and(|at| FORGET_AFTER_MS < now_ms - at.0);
         if is_old { Self::default() } else { saved }

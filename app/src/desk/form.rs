@@ -57,9 +57,8 @@ impl Form {
     #[must_use]
     pub fn kept_as(self, draft: &'static str) -> Self {
         self.draft.set_value(Some(draft));
-        let kept: Vec<(String, String)> = saved::switch(draft)
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
+        let kept: Vec<(String, String)> =
+            saved::switch(draft).and_then(|text| crate::json::read(&text).ok()).unwrap_or_default();
         for (field, text) in kept {
             if let Some(entry) = self.entry(&field) {
                 entry.value.set(text);

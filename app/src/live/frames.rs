@@ -3,8 +3,8 @@
 //!
 //! Not here: what a frame means (`live.rs`).
 
+use crate::json::{self, Later};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use shared::live::{ServerFrame, Snapshot, Topic, View};
 use shared::{RefusalCode, Timestamp};
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ static DASHBOARD: OnceLock<fn(&str) -> Option<View>> = OnceLock::new();
 /// This program watches dashboards.
 pub fn understand_dashboards() {
     let read: fn(&str) -> Option<View> =
-        |text| serde_json::from_str(text).ok().map(|view| View::Dashboard(Box::new(view)));
+        |text| json::read(text).ok().map(|view| View::Dashboard(Box::new(view)));
     let _ = DASHBOARD.set(read);
 }
 
@@ -30,7 +30,7 @@ struct Flat<'a> {
     topic: Option<Topic>,
     position: Option<u64>,
     #[serde(borrow)]
-    view: Option<&'a RawValue>,
+    view: Option<Later<'a>>,
     code: Option<RefusalCode>,
     reconnect_after_ms: Option<u32>,
 }
@@ -38,7 +38,7 @@ struct Flat<'a> {
 /// Reads a frame; `None` for one that a newer server invented.
 #[must_use]
 pub(super) fn read_frame(text: &str) -> Option<ServerFrame> {
-    let flat: Flat<'_> = serde_json::from_str(text).ok()?;
+    let flat: Flat<'_> = json::read(text).ok()?;
     Some(match flat.kind.as_str() {
         "hello" => ServerFrame::Hello { server_now: flat.server_now?, release: flat.release? },
         "snapshot" => ServerFrame::Snapshot(snapshot(flat)?),
@@ -52,15 +52,15 @@ pub(super) fn read_frame(text: &str) -> Option<ServerFrame> {
 /// Reads a snapshot that did not come as a frame.
 #[must_use]
 pub fn read_snapshot(text: &str) -> Option<Snapshot> {
-    snapshot(serde_json::from_str(text).ok()?)
+    snapshot(json::read(text).ok()?)
 }
 
 fn snapshot(flat: Flat<'_>) -> Option<Snapshot> {
-    let (topic, text) = (flat.topic?, flat.view?.get());
+    let (topic, text) = (flat.topic?, flat.view?.0);
     let view = match topic {
-        Topic::Directory => View::Directory(serde_json::from_str(text).ok()?),
-        Topic::Conference { .. } => View::Conference(serde_json::from_str(text).ok()?),
-        Topic::Order { .. } => View::Order(serde_json::from_str(text).ok()?),
+        Topic::Directory => View::Directory(json::read(text).ok()?),
+        Topic::Conference { .. } => View::Conference(json::read(text).ok()?),
+        Topic::Order { .. } => View::Order(json::read(text).ok()?),
         Topic::Dashboard { .. } => DASHBOARD.get()?(text)?,
     };
     Some(Snapshot { topic, position: flat.position?, server_now: flat.server_now?, view })
