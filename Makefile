@@ -80,7 +80,7 @@ e2e: ## runs the browser tests against a real server; E2E="-g pays" runs some of
 	cd end2end && SERVER_BIN=$(SERVER) DIST_DIR=$(abspath dist) node_modules/.bin/playwright test $(E2E)
 
 budget: web ## prints the sizes of what the browser downloads and fails when a program is over budget
-	@tools/byte-budget dist 200000
+	@tools/byte-budget dist 180000
 	@tools/byte-budget dist/desk 330000
 
 seed: server ## creates the demo conferences that are missing
