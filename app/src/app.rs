@@ -175,12 +175,12 @@ fn banners(registration: Registration) -> impl IntoView {
     reload_unseen(live, may_reload);
     view! {
         <ConnectionBanner
-            connection=live.connection.into()
-            as_of=as_of.into()
+            connection=live.connection
+            as_of=as_of
             announcer=registration.announcer
             try_now=Callback::new(move |()| live.try_now())
         />
-        <ReleaseBanner is_shown=may_reload.into() />
+        <ReleaseBanner is_shown=may_reload />
         {last_minute_offer(registration)}
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Not here: anything that knows what is shown.
 
+use crate::fact::{Comparable, Fact};
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use std::hash::Hash;
@@ -32,16 +33,8 @@ fn boxed_follow<T: Send + Sync + 'static>(read: Box<dyn Fn() -> T + Send + Sync>
 }
 
 /// A value that follows its signals, computed once per change; others hear only of real changes.
-pub fn memo<T: PartialEq + Send + Sync + 'static>(
-    read: impl Fn() -> T + Send + Sync + 'static,
-) -> Memo<T> {
-    boxed_memo(Box::new(read))
-}
-
-fn boxed_memo<T: PartialEq + Send + Sync + 'static>(
-    read: Box<dyn Fn() -> T + Send + Sync>,
-) -> Memo<T> {
-    Memo::new(move |_| read())
+pub fn memo<T: Comparable>(read: impl Fn() -> T + Send + Sync + 'static) -> Fact<T> {
+    Fact::new(Box::new(read))
 }
 
 /// What happens on a press.
@@ -80,7 +73,7 @@ fn boxed_either(
     make: Box<dyn Fn() -> AnyView + Send>,
     otherwise: Box<dyn Fn() -> AnyView + Send>,
 ) -> AnyView {
-    let when = boxed_memo(when);
+    let when = Fact::new(when);
     (move || if when.get() { make() } else { otherwise() }).into_any()
 }
 
@@ -91,14 +84,14 @@ pub fn each<T>(items: impl IntoIterator<Item = T>, make: impl Fn(T) -> AnyView) 
 
 /// Parts made from the ids of a list, by id: what stays in the list stays on the page.
 pub fn keyed<Id: Copy + Eq + Hash + Send + Sync + 'static>(
-    ids: Memo<Vec<Id>>,
+    ids: Fact<Vec<Id>>,
     make: impl Fn(Id) -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
     boxed_keyed(ids, Box::new(make))
 }
 
 fn boxed_keyed<Id: Copy + Eq + Hash + Send + Sync + 'static>(
-    ids: Memo<Vec<Id>>,
+    ids: Fact<Vec<Id>>,
     make: Box<dyn Fn(Id) -> AnyView + Send + Sync>,
 ) -> AnyView {
     let make = StoredValue::new(make);

@@ -140,14 +140,14 @@ pub fn order_panel(registration: Registration, step: &'static str) -> impl IntoV
     let leaving = expect_context::<Leaving>().0;
     let facts = PanelFacts {
         state: registration.state,
-        headline: memo(move || registration.headline()).into(),
-        seconds_left: memo(move || registration.seconds_left().unwrap_or_default()).into(),
-        opening: memo(move || opening(registration)).into(),
-        is_extendable: memo(move || registration.is_extendable()).into(),
+        headline: memo(move || registration.headline()),
+        seconds_left: memo(move || registration.seconds_left().unwrap_or_default()),
+        opening: memo(move || opening(registration)),
+        is_extendable: memo(move || registration.is_extendable()),
         is_extending: follow(move || registration.busy.get() == Some(Act::Extend)),
-        lines: memo(move || registration.order(|o| o.lines.clone()).unwrap_or_default()).into(),
-        total: memo(move || registration.total()).into(),
-        came_back: memo(move || registration.what_came_back().1).into(),
+        lines: memo(move || registration.order(|o| o.lines.clone()).unwrap_or_default()),
+        total: memo(move || registration.total()),
+        came_back: memo(move || registration.what_came_back().1),
         reminders: registration.reminders,
     };
     let acts = PanelActs {
@@ -214,7 +214,7 @@ pub fn FailureNote(failure: Failure) -> impl IntoView {
 /// The steps of this order.
 pub fn steps(registration: Registration, current: Step) -> impl IntoView + use<> {
     let is_free = follow(move || registration.total().is_some_and(Money::is_zero));
-    let links = follow(move || {
+    let links = memo(move || {
         registration.order_id.track();
         let seats = format!("/{}/seats", registration.slug.get());
         [seats, registration.own_path("details"), registration.own_path("payment")]
@@ -239,9 +239,9 @@ pub fn summary(registration: Registration) -> impl IntoView + use<> {
     });
     view! {
         <OrderSummary
-            lines=memo(move || registration.summary_lines()).into()
-            total=memo(move || registration.total()).into()
-            in_short=in_short.into()
+            lines=memo(move || registration.summary_lines())
+            total=memo(move || registration.total())
+            in_short=in_short
         >
             {show(move || registration.state.get().is_holding(), move || view! {
                 <button class="button button-quiet" on:click=press(move || leaving.set(true))>

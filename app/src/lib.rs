@@ -14,6 +14,7 @@ pub mod dates;
 pub mod desk;
 pub mod early;
 pub mod erased;
+pub mod fact;
 pub mod flow;
 pub mod format;
 pub mod json;

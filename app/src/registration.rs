@@ -8,6 +8,7 @@ mod acts;
 use crate::components::announcer::Announcer;
 use crate::countdown::{self, Moment, Schedule};
 use crate::erased::{memo, react};
+use crate::fact::Fact;
 use crate::live::{Connection, Live};
 use crate::order_state::{self, Facts, Intent, OrderState, Phase};
 use crate::saved::{self, Saved};
@@ -33,7 +34,7 @@ pub struct Registration {
     pub order_id: RwSignal<Option<OrderId>>,
     pub intent: RwSignal<Option<Intent>>,
     /// The one thing to say about the order.
-    pub state: Memo<OrderState>,
+    pub state: Fact<OrderState>,
     /// Where the typed details are on their way to the server.
     pub details: RwSignal<Details>,
     /// The act that waits for an answer.

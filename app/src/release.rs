@@ -6,6 +6,7 @@
 
 use crate::browser;
 use crate::erased::react;
+use crate::fact::Fact;
 use crate::live::Live;
 use leptos::prelude::*;
 use shared::Release;
@@ -23,7 +24,7 @@ pub fn is_newer(release: &str) -> bool {
 }
 
 /// Loads the page anew once nobody has looked at it for a while, if nothing is at stake all the time.
-pub fn reload_unseen(live: Live, may_reload: Memo<bool>) {
+pub fn reload_unseen(live: Live, may_reload: Fact<bool>) {
     let seen_ms = StoredValue::new(browser::steady_ms());
     let patience_ms = browser::spread(UNSEEN_MS);
     react(move || {

@@ -4,6 +4,7 @@
 
 use crate::dates;
 use crate::erased::{block, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 use shared::views::SeatTypeView;
 use shared::{Timestamp, sale};
@@ -21,7 +22,7 @@ pub fn words(
 
 /// The chip. Fades once when its words change.
 #[component]
-pub fn AvailabilityChip(words: Signal<(String, &'static str)>) -> impl IntoView {
+pub fn AvailabilityChip(words: Fact<(String, &'static str)>) -> impl IntoView {
     // A change fades once; the first words are simply there.
     let is_first = StoredValue::new(true);
     let changing = move || {

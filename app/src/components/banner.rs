@@ -5,6 +5,7 @@
 use crate::components::announcer::Announcer;
 use crate::dates;
 use crate::erased::{flag, memo, press, show, text};
+use crate::fact::Fact;
 use crate::live::Connection;
 use leptos::prelude::*;
 use shared::Timestamp;
@@ -30,9 +31,9 @@ pub fn words(connection: Connection, as_of: &str) -> Option<String> {
 /// The banner.
 #[component]
 pub fn ConnectionBanner(
-    connection: Signal<Connection>,
+    connection: RwSignal<Connection>,
     /// When the numbers on the page were true.
-    as_of: Signal<Option<Timestamp>>,
+    as_of: Fact<Option<Timestamp>>,
     announcer: Announcer,
     try_now: Callback<()>,
 ) -> impl IntoView {
@@ -77,7 +78,7 @@ pub fn ConnectionBanner(
 
 /// Offers the newer version; only shown while nothing is pending and no hold is running.
 #[component]
-pub fn ReleaseBanner(is_shown: Signal<bool>) -> impl IntoView {
+pub fn ReleaseBanner(is_shown: Fact<bool>) -> impl IntoView {
     view! {
         {show(move || is_shown.get(), move || view! {
             <section class="banner" aria-label="New version">

@@ -5,11 +5,12 @@
 
 use crate::countdown::{self, Pressure};
 use crate::erased::{flag, mark, memo, press, show, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 
 /// The clock.
 #[component]
-pub fn CountdownClock(seconds_left: Signal<i64>) -> impl IntoView {
+pub fn CountdownClock(seconds_left: Fact<i64>) -> impl IntoView {
     let digits = memo(move || countdown::digits(seconds_left.get()));
     let sentence = memo(move || countdown::sentence(seconds_left.get()));
     let pressure = memo(move || countdown::pressure(seconds_left.get()));
@@ -35,8 +36,8 @@ pub fn CountdownClock(seconds_left: Signal<i64>) -> impl IntoView {
 /// The clock's controls: more time from three minutes down, and the reminders switch.
 #[component]
 pub fn ClockControls(
-    seconds_left: Signal<i64>,
-    is_extendable: Signal<bool>,
+    seconds_left: Fact<i64>,
+    is_extendable: Fact<bool>,
     is_busy: Signal<bool>,
     extend: Callback<()>,
     reminders: RwSignal<bool>,

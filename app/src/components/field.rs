@@ -85,7 +85,7 @@ pub type Mistake = (String, String);
 
 /// "There is a problem": all mistakes of a form, each a link to its field. Focused when it appears.
 #[component]
-pub fn ErrorSummary(mistakes: Signal<Vec<Mistake>>) -> impl IntoView {
+pub fn ErrorSummary(mistakes: RwSignal<Vec<Mistake>>) -> impl IntoView {
     view! {
         {show(move || mistakes.with(|all| !all.is_empty()), move || view! {
             <section class="error-summary" id="error-summary" tabindex="-1" aria-labelledby="error-summary-title">

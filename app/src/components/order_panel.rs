@@ -6,6 +6,7 @@
 use crate::components::countdown_clock::{ClockControls, CountdownClock};
 use crate::components::order_summary::total_words;
 use crate::erased::{block, memo, press, show, text};
+use crate::fact::Fact;
 use crate::order_state::{self, OrderState};
 use crate::{browser, format};
 use leptos::prelude::*;
@@ -15,17 +16,17 @@ use shared::views::OrderLine;
 /// What the panel shows.
 #[derive(Clone, Copy)]
 pub struct PanelFacts {
-    pub state: Memo<OrderState>,
-    pub headline: Signal<String>,
-    pub seconds_left: Signal<i64>,
+    pub state: Fact<OrderState>,
+    pub headline: Fact<String>,
+    pub seconds_left: Fact<i64>,
     /// How long the hold lasts, and whether more time can be had.
-    pub opening: Signal<String>,
-    pub is_extendable: Signal<bool>,
+    pub opening: Fact<String>,
+    pub is_extendable: Fact<bool>,
     pub is_extending: Signal<bool>,
-    pub lines: Signal<Vec<OrderLine>>,
-    pub total: Signal<Option<Money>>,
+    pub lines: Fact<Vec<OrderLine>>,
+    pub total: Fact<Option<Money>>,
     /// Seats that were asked for, not granted, and are free again.
-    pub came_back: Signal<u32>,
+    pub came_back: Fact<u32>,
     pub reminders: RwSignal<bool>,
 }
 

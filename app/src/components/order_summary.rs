@@ -3,6 +3,7 @@
 //! Not here: what state the order is in (`components/order_panel.rs`).
 
 use crate::erased::{block, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 use shared::Money;
 
@@ -26,10 +27,10 @@ pub fn total_words(total: Money) -> String {
 /// The summary.
 #[component]
 pub fn OrderSummary(
-    lines: Signal<Vec<SummaryLine>>,
-    total: Signal<Option<Money>>,
+    lines: Fact<Vec<SummaryLine>>,
+    total: Fact<Option<Money>>,
     /// The folded line, for instance "2 seats · €398 · held until 14:32".
-    in_short: Signal<String>,
+    in_short: Fact<String>,
     children: Children,
 ) -> impl IntoView {
     let is_wide = window().match_media(WIDE).ok().flatten().is_none_or(|query| query.matches());

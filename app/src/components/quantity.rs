@@ -3,6 +3,7 @@
 //! The limit applies only when the person changes the number, never behind his back.
 
 use crate::erased::{press, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -22,8 +23,8 @@ pub fn Quantity(
     id: String,
     /// The seat type's name, for the buttons' names.
     name: String,
-    value: Signal<u32>,
-    limit: Signal<Limit>,
+    value: Fact<u32>,
+    limit: Fact<Limit>,
     changed: Callback<u32>,
 ) -> impl IntoView {
     let note = RwSignal::new(String::new());
@@ -88,7 +89,7 @@ pub fn Quantity(
     }
 }
 
-fn read_box(event: &web_sys::Event, set: impl Fn(u32), value: Signal<u32>) {
+fn read_box(event: &web_sys::Event, set: impl Fn(u32), value: Fact<u32>) {
     let Some(input) = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) else {
         return;
     };

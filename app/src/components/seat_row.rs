@@ -6,6 +6,7 @@ use crate::components::availability::{self, AvailabilityChip, CapacityBar};
 use crate::components::order_summary::total_words;
 use crate::components::quantity::{Limit, Quantity};
 use crate::erased::{flag, follow, memo, press, show, text};
+use crate::fact::Fact;
 use crate::format;
 use leptos::prelude::*;
 use shared::rules::SEATS_PER_TYPE_MAX;
@@ -15,12 +16,12 @@ use shared::{SeatTypeId, Timestamp};
 /// What a row shows, besides the seat type itself.
 #[derive(Clone, Copy)]
 pub struct RowFacts {
-    pub now: Signal<Timestamp>,
-    pub zone: Signal<String>,
+    pub now: RwSignal<Timestamp>,
+    pub zone: Fact<String>,
     /// What I chose.
-    pub chosen: Signal<u32>,
+    pub chosen: Fact<u32>,
     /// What I hold already.
-    pub mine: Signal<u32>,
+    pub mine: Fact<u32>,
 }
 
 /// The element id of a seat type's number box.
@@ -49,7 +50,7 @@ pub fn limit(seat_type: &SeatTypeView, mine: u32) -> Limit {
 /// The row.
 #[component]
 pub fn SeatRow(
-    seat_type: Memo<SeatTypeView>,
+    seat_type: Fact<SeatTypeView>,
     facts: RowFacts,
     changed: Callback<u32>,
 ) -> impl IntoView {
@@ -75,7 +76,7 @@ pub fn SeatRow(
             <legend class="seat-row-name">{name.clone()}</legend>
             <div class="seat-row-facts">
                 <p class="seat-row-includes">{text(move || seat_type.with(|s| s.description.clone()))}</p>
-                <AvailabilityChip words=words.into() />
+                <AvailabilityChip words=words />
                 <CapacityBar sold=share(|s| s.sold) held=share(|s| s.held) />
             </div>
             <p class="seat-row-price">{text(move || seat_type.with(|s| total_words(s.price)))}</p>
@@ -85,7 +86,7 @@ pub fn SeatRow(
                         id=quantity_id(id)
                         name=name.clone()
                         value=chosen
-                        limit=most.into()
+                        limit=most
                         changed=changed
                     />
                 }.into_any())}
@@ -99,10 +100,10 @@ pub fn SeatRow(
 /// touched.
 #[component]
 fn Shortage(
-    chosen: Signal<u32>,
-    most: Memo<Limit>,
+    chosen: Fact<u32>,
+    most: Fact<Limit>,
     changed: Callback<u32>,
-    availability: Memo<Availability>,
+    availability: Fact<Availability>,
 ) -> impl IntoView {
     let left = memo(move || match availability.get() {
         Availability::Few(left) => left,

@@ -1,6 +1,7 @@
 //! Where we are: Seats · Details · Payment · Done. Finished steps are links.
 
 use crate::erased::text;
+use crate::fact::Fact;
 use leptos::prelude::*;
 
 /// The steps of a registration.
@@ -30,7 +31,7 @@ pub fn Steps(
     current: Step,
     /// Nothing is to be paid, so there is no payment to name.
     is_free: Signal<bool>,
-    links: Signal<[String; 3]>,
+    links: Fact<[String; 3]>,
 ) -> impl IntoView {
     let item = move |step: Step, index: usize| {
         let name = move || step.name(is_free.get());

@@ -172,12 +172,12 @@ fn banners(session: Session) -> impl IntoView {
     reload_unseen(live, is_clean);
     view! {
         <ConnectionBanner
-            connection=live.connection.into()
-            as_of=as_of.into()
+            connection=live.connection
+            as_of=as_of
             announcer=session.announcer
             try_now=Callback::new(move |()| live.try_now())
         />
-        <ReleaseBanner is_shown=may_reload.into() />
+        <ReleaseBanner is_shown=may_reload />
     }
 }
 

@@ -9,6 +9,7 @@ use crate::api::Failure;
 use crate::browser;
 use crate::components::announcer::Announcer;
 use crate::erased::{memo, react};
+use crate::fact::Fact;
 use crate::live::Live;
 use crate::navigation::Go;
 use leptos::prelude::*;
@@ -41,7 +42,7 @@ pub struct Session {
     pub announcer: Announcer,
     pub who: RwSignal<Who>,
     /// The address, taken apart.
-    pub address: Memo<Address>,
+    pub address: Fact<Address>,
 }
 
 /// The session of this page, from the context.

@@ -185,7 +185,7 @@ fn seat_card(registration: Registration, id: SeatTypeId) -> impl IntoView {
             <h3 class="seat-card-name">{read(|s| s.name.clone())}</h3>
             <p class="seat-card-price">{read(|s| total_words(s.price))}</p>
             <p class="seat-card-includes">{read(|s| s.description.clone())}</p>
-            <AvailabilityChip words=words.into() />
+            <AvailabilityChip words=words />
             <CapacityBar sold=share(|s| s.sold) held=share(|s| s.held) />
         </li>
     }

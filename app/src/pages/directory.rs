@@ -4,6 +4,7 @@ use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::dates;
 use crate::erased::{block, each, either, memo, show, text};
+use crate::fact::Fact;
 use crate::registration::use_registration;
 use leptos::prelude::*;
 use shared::live::Topic;
@@ -70,7 +71,7 @@ fn DirectoryCard(slug: String) -> impl IntoView {
 }
 
 fn fact(
-    summary: Memo<Option<ConferenceSummary>>,
+    summary: Fact<Option<ConferenceSummary>>,
     read: fn(&ConferenceSummary) -> String,
 ) -> String {
     summary.with(|summary| summary.as_ref().map(read)).unwrap_or_default()

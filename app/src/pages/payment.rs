@@ -9,6 +9,7 @@ use crate::arrival::arrive;
 use crate::components::order_summary::total_words;
 use crate::components::steps::Step;
 use crate::erased::{block, either, flag, mark, memo, press, react, show, text};
+use crate::fact::Fact;
 use crate::flow;
 use crate::navigation::Go;
 use crate::order_state::{self, Gate, GateFacts, OrderState};
@@ -26,7 +27,7 @@ pub(super) struct Paying {
     go: Go,
     /// The total that was shown first, or that was acknowledged since.
     shown: RwSignal<Option<Money>>,
-    gate: Memo<Gate>,
+    gate: Fact<Gate>,
 }
 
 /// The page.

@@ -78,7 +78,7 @@ pub fn RegistrantDetailsPage() -> impl IntoView {
             {either(move || !is_closed.get(), move || view! {
                 <div class="flow-grid">
                     <div class="flow-main">
-                        <ErrorSummary mistakes=page.mistakes.into() />
+                        <ErrorSummary mistakes=page.mistakes />
                         <h1 tabindex="-1">"Your details"</h1>
                         {show(move || page.is_before(), move || view! {
                             <p class="note">

@@ -11,6 +11,7 @@ use crate::components::seat_row::{self, RowFacts, SeatRow};
 use crate::components::steps::Step;
 use crate::early::TypedEarly;
 use crate::erased::{block, either, flag, keyed, memo, react, show, text};
+use crate::fact::Fact;
 use crate::flow;
 use crate::live::Connection;
 use crate::navigation::Go;
@@ -62,7 +63,7 @@ impl Choosing {
                 {flow::steps(registration, Step::Seats)}
                 <div class="flow-grid">
                     <div class="flow-main">
-                        <ErrorSummary mistakes=self.mistakes.into() />
+                        <ErrorSummary mistakes=self.mistakes />
                         <h1 tabindex="-1">"Choose your seats"</h1>
                         {show(move || self.shows_panel(), move || view! {
                             {flow::order_panel(registration, "payment")}
@@ -231,14 +232,18 @@ impl Choosing {
         });
         let Some(first) = shown.get_untracked() else { return ().into_any() };
         // A type that the owner removed keeps its row, and its last numbers, while the page is open.
-        let seat_type = Memo::new(move |known: Option<&SeatTypeView>| {
-            shown.get().or_else(|| known.cloned()).unwrap_or_else(|| first.clone())
+        let last = StoredValue::new(first);
+        let seat_type = memo(move || {
+            if let Some(seat_type) = shown.get() {
+                last.set_value(seat_type);
+            }
+            last.get_value()
         });
         let facts = RowFacts {
-            now: registration.live.now.into(),
-            zone: memo(move || registration.zone()).into(),
-            chosen: memo(move || self.chosen(id)).into(),
-            mine: memo(move || self.mine(id)).into(),
+            now: registration.live.now,
+            zone: memo(move || registration.zone()),
+            chosen: memo(move || self.chosen(id)),
+            mine: memo(move || self.mine(id)),
         };
         self.announce_shortage(seat_type, facts);
         let changed = Callback::new(move |quantity| self.choose(id, quantity));
@@ -246,7 +251,7 @@ impl Choosing {
     }
 
     /// Says once that fewer are left than were chosen.
-    fn announce_shortage(self, seat_type: Memo<SeatTypeView>, facts: RowFacts) {
+    fn announce_shortage(self, seat_type: Fact<SeatTypeView>, facts: RowFacts) {
         Effect::new(move |was_short: Option<bool>| {
             let left = seat_type.with(SeatTypeView::remaining) + facts.mine.get();
             let chosen = facts.chosen.get();

@@ -115,7 +115,7 @@ impl Finding {
         }));
         view! {
             <div class="main prose">
-                <ErrorSummary mistakes=self.mistakes.into() />
+                <ErrorSummary mistakes=self.mistakes />
                 <h1 tabindex="-1">"Find your order"</h1>
                 {either(move || self.wait.get() == Wait::ForLink, || view! {
                     <p class="loading">"Opening your order…"</p>

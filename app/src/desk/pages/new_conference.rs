@@ -60,7 +60,7 @@ pub fn NewConferencePage() -> impl IntoView {
     suggest_the_address(form);
     view! {
         <div class="main desk-page desk-form-page">
-            <ErrorSummary mistakes=form.mistakes.into() />
+            <ErrorSummary mistakes=form.mistakes />
             <h1 tabindex="-1">"Create a conference"</h1>
             <p class="desk-lead">"Nobody sees it until you publish it. What you type is kept on this device."</p>
             <form

@@ -42,7 +42,7 @@ fn settings(session: Session) -> AnyView {
     arrive(|| "Settings".to_owned(), move || form.mistakes.with(|mistakes| !mistakes.is_empty()));
     view! {
         <div class="main desk-page desk-form-page">
-            <ErrorSummary mistakes=form.mistakes.into() />
+            <ErrorSummary mistakes=form.mistakes />
             <h1 tabindex="-1">"Settings"</h1>
             {section("publication", "Publication", view! { <Publication /> <PublicLink /> }.into_any())}
             {facts_form(session, form)}

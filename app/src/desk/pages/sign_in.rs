@@ -47,7 +47,7 @@ pub fn SignInPage() -> impl IntoView {
     arrive(|| "Sign in".to_owned(), move || form.mistakes.with(|mistakes| !mistakes.is_empty()));
     view! {
         <div class="main prose">
-            <ErrorSummary mistakes=form.mistakes.into() />
+            <ErrorSummary mistakes=form.mistakes />
             <h1 tabindex="-1">"Sign in to manage your conferences"</h1>
             <form
                 class="form"

@@ -4,6 +4,7 @@ use super::public_link::PublicLink;
 use super::publication::PublishButton;
 use crate::desk::session::{Session, use_session};
 use crate::erased::{either, flag, memo, show, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 
 /// True while there is nothing to watch yet: not published, or without any seat type.
@@ -62,7 +63,7 @@ pub fn Checklist() -> impl IntoView {
     }
 }
 
-fn done(is_done: Memo<bool>) -> AnyView {
+fn done(is_done: Fact<bool>) -> AnyView {
     show(
         move || is_done.get(),
         || view! { <span class="checklist-mark">" ✓ Done"</span> }.into_any(),

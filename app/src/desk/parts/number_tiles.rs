@@ -4,6 +4,7 @@
 use crate::desk::totals::{Totals, briefly, digits};
 use crate::desk::watching::Watching;
 use crate::erased::{block, each, flag, memo, text};
+use crate::fact::Fact;
 use crate::format;
 use leptos::prelude::*;
 use shared::dashboard::DashboardView;
@@ -81,7 +82,7 @@ pub fn NumberTiles(watching: Watching) -> impl IntoView {
 }
 
 /// A number that fades once when it changes; the first one is simply there.
-fn changing(number: Memo<String>) -> AnyView {
+fn changing(number: Fact<String>) -> AnyView {
     let is_first = StoredValue::new(true);
     block(move || {
         let class = if is_first.get_value() { "" } else { "availability-changed" };

@@ -10,6 +10,7 @@ use crate::desk::api;
 use crate::desk::quota::{self, Consequence};
 use crate::desk::session::{Session, use_session};
 use crate::erased::{block, flag, mark, memo, press, react, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::management::ChangeQuota;
@@ -37,7 +38,7 @@ enum Phase {
 struct Changing {
     session: Session,
     id: SeatTypeId,
-    seat_type: Memo<Option<SeatTypeView>>,
+    seat_type: Fact<Option<SeatTypeView>>,
     phase: RwSignal<Phase>,
     typed: RwSignal<String>,
     /// The quota that the page showed when the box was opened.
@@ -49,7 +50,7 @@ struct Changing {
 
 /// The number, and the box behind a button.
 #[component]
-pub fn QuotaBox(id: SeatTypeId, seat_type: Memo<Option<SeatTypeView>>) -> impl IntoView {
+pub fn QuotaBox(id: SeatTypeId, seat_type: Fact<Option<SeatTypeView>>) -> impl IntoView {
     let changing = Changing {
         session: use_session(),
         id,

@@ -7,6 +7,7 @@ use crate::desk::sales_line::{self, Point, Span};
 use crate::desk::wall_clock::{Offset, read_offset};
 use crate::desk::watching::Watching;
 use crate::erased::{each, memo, press, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 use shared::Timestamp;
 
@@ -60,7 +61,7 @@ pub fn SalesChart(watching: Watching) -> impl IntoView {
 }
 
 /// The sentence says the same, so the drawing is for eyes only.
-fn drawing(points: Memo<Vec<Point>>, span: RwSignal<Span>) -> impl IntoView {
+fn drawing(points: Fact<Vec<Point>>, span: RwSignal<Span>) -> impl IntoView {
     let last = move || points.with(|points| points.last().map_or(0, |point| point.seats));
     let height = move || {
         points.with(|points| {

@@ -10,6 +10,7 @@ use crate::desk::parts::ask_once::{AskOnce, Words};
 use crate::desk::parts::quota_box::QuotaBox;
 use crate::desk::session::{Session, use_session};
 use crate::erased::{follow, memo, press, show, text};
+use crate::fact::Fact;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::management::DeleteSeatType;
@@ -84,12 +85,12 @@ pub fn SeatTypeCard(id: SeatTypeId, edit: Callback<SeatTypeId>) -> impl IntoView
     }
 }
 
-fn name_of(seat_type: Memo<Option<SeatTypeView>>) -> String {
+fn name_of(seat_type: Fact<Option<SeatTypeView>>) -> String {
     seat_type.with(|it| it.as_ref().map(|it| it.name.clone())).unwrap_or_default()
 }
 
 /// Only what nobody has can be removed; for the rest the button is not offered.
-fn removal(session: Session, id: SeatTypeId, seat_type: Memo<Option<SeatTypeView>>) -> AnyView {
+fn removal(session: Session, id: SeatTypeId, seat_type: Fact<Option<SeatTypeView>>) -> AnyView {
     let (is_asked, failure) = (RwSignal::new(false), RwSignal::new(None::<String>));
     let is_free =
         move || seat_type.with(|it| it.as_ref().is_some_and(|it| it.sold == 0 && it.held == 0));

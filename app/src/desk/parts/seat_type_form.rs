@@ -55,7 +55,7 @@ pub fn SeatTypeForm(known: Option<SeatTypeView>, done: Callback<()>) -> impl Int
                 writing.submit();
             }
         >
-            <ErrorSummary mistakes=form.mistakes.into() />
+            <ErrorSummary mistakes=form.mistakes />
             <h2 id="seat-type-form-title" tabindex="-1">{title}</h2>
             {writing.fields()}
             <div class="form-acts">
