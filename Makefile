@@ -81,7 +81,7 @@ e2e: ## runs the browser tests against a real server; E2E="-g pays" runs some of
 
 budget: web ## prints the sizes of what the browser downloads and fails when a program is over budget
 	@tools/byte-budget dist 180000
-	@tools/byte-budget dist/desk 330000
+	@tools/byte-budget dist/desk 250000
 
 seed: server ## creates the demo conferences that are missing
 	@mkdir -p data

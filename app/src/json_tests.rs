@@ -2,6 +2,7 @@
 //! `serde_json` cannot read is unreadable here, too.
 
 use super::*;
+use crate::saved::{Saved, SavedOrder};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use shared::commands::{Accepted, Attendee, Registrant, SeatQuantity};
@@ -179,6 +180,31 @@ fn everything_that_is_shown_comes_back() {
     comes_back(&problem());
     comes_back(&Accepted { position: u64::MAX, pay_at: Some("/pay/1".into()) });
     comes_back(&vec![("says".to_owned(), CommandId(Uuid::from_u128(9)))]);
+}
+
+#[test]
+fn what_a_device_keeps_comes_back() {
+    let id = OrderId(Uuid::from_u128(3));
+    let seats = vec![SeatQuantity { seat_type: SeatTypeId(Uuid::from_u128(2)), quantity: 2 }];
+    let order = SavedOrder {
+        id,
+        token: "00ff".into(),
+        is_placed: true,
+        payment: Some(PaymentId(Uuid::from_u128(4))),
+        unanswered: vec![(STRANGE.into(), CommandId(Uuid::from_u128(5)))],
+    };
+    let saved = Saved {
+        seats,
+        family_name: STRANGE.into(),
+        orders: vec![order],
+        confirmed_at: Some(Timestamp(1)),
+        ..Saved::default()
+    };
+    assert!(read(&serde_json::to_string(&saved).unwrap()) == Ok(saved));
+    // An earlier release kept less.
+    let text = format!(r#"{{"orders":[{{"id":"{id}","token":"00ff"}}]}}"#);
+    let earlier = read::<Saved>(&text).unwrap_or_default();
+    assert!(earlier.order(id).is_some_and(|order| !order.is_placed && order.unanswered.is_empty()));
 }
 
 /// A name is found by its place in a list, so every place is tried.
