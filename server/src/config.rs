@@ -2,15 +2,17 @@
 //!
 //! Not here: limits that are product facts; they are constants beside their use.
 
+mod own_secret;
+
 use crate::clock::Clock;
 use crate::http::proxies::Proxies;
 use crate::nodes::Program;
+use crate::store::sqlite_url;
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::Address;
 use sha2::Sha256;
 use std::env;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -139,7 +141,7 @@ impl Operator {
 impl Storage {
     fn from_env() -> Self {
         let data_dir = PathBuf::from(var_or("DATA_DIR", "data"));
-        let default_url = format!("sqlite:{}", data_dir.join("contoso.db").display());
+        let default_url = sqlite_url(&data_dir.join("contoso.db"));
         Self { database_url: var_or("DATABASE_URL", &default_url), data_dir }
     }
 }
@@ -244,7 +246,7 @@ impl Config {
         let secret = match env::var("SECRET_KEY") {
             Ok(secret) if secret.len() >= 32 => secret.into_bytes(),
             Ok(_) => bail!("the configuration is wrong: SECRET_KEY has fewer than 32 characters"),
-            Err(_) => own_secret(&storage.data_dir)?,
+            Err(_) => own_secret::read_or_make(&storage.data_dir)?,
         };
         let secrets = Secrets::derive(&secret, env::var("PAYMENT_SECRET").ok());
         let trusted_certificates = var_or("TRUSTED_CERTIFICATES", "");
@@ -301,28 +303,6 @@ fn key(secret: &[u8], purpose: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is a key");
     mac.update(purpose);
     mac.finalize().into_bytes().into()
-}
-
-/// A secret made once and kept beside the data, readable only by us.
-fn own_secret(data_dir: &Path) -> anyhow::Result<Vec<u8>> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let path = data_dir.join("secret.key");
-    if let Ok(secret) = fs::read(&path) {
-        return Ok(secret);
-    }
-    fs::create_dir_all(data_dir).with_context(|| format!("cannot make {}", data_dir.display()))?;
-    let mut secret = vec![0; 32];
-    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(&secret)?;
-    file.sync_all()?;
-    Ok(secret)
 }
 
 fn program(test_door: bool, mistakes: &mut Vec<String>) -> Program {

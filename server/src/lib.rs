@@ -22,6 +22,7 @@ pub mod ledgers;
 pub mod live;
 pub mod mailer;
 pub mod maintenance;
+mod new_file;
 pub mod news;
 pub mod nodes;
 pub mod open_files;

@@ -20,6 +20,7 @@ use lists::{Listed, Wanted};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -454,6 +455,12 @@ impl Store {
             Ok(Self::Sqlite(sqlite::Sqlite::open(url, last_migration, generation).await?))
         }
     }
+}
+
+/// The URL of the SQLite database in this file.
+#[must_use]
+pub fn sqlite_url(file: &Path) -> String {
+    format!("sqlite:{}", file.display())
 }
 
 /// The last row of each key, in the order of the rows: a statement may not write a row twice.

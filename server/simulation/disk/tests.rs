@@ -5,7 +5,7 @@ use super::Disk;
 use crate::plan::Plan;
 use crate::run::{live, play};
 use server::domain::registration_process::Effect;
-use server::store::{Commit, CommitError, LeasedEffect, LedgerId, Store};
+use server::store::{Commit, CommitError, LeasedEffect, LedgerId, Store, sqlite_url};
 use std::cell::RefCell;
 use std::mem::take;
 use std::rc::Rc;
@@ -84,7 +84,7 @@ fn disk_after(seed: u64) -> Disk {
 
 async fn compare(seed: u64, disk: &mut Disk, steps: Vec<Step>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("sqlite:{}", folder.path().join("ledgers.db").display());
+    let url = sqlite_url(&folder.path().join("ledgers.db"));
     let store = Store::open(&url).await.expect("a new file");
     for (number, step) in steps.into_iter().enumerate() {
         play_again(&store, step, &format!("seed {seed}, step {number}")).await;

@@ -5,6 +5,7 @@
 
 use super::{Out, Outcome, instant};
 use crate::clock::Clock;
+use crate::new_file;
 use crate::store::Store;
 use crate::store::copy::{About, Header};
 use anyhow::{Context, bail, ensure};
@@ -62,10 +63,8 @@ pub(super) async fn backup(
 
 /// Writes the file, whole and on the disk, or not at all.
 pub(super) async fn write(store: &Store, file: &Path, clock: &Clock) -> anyhow::Result<Header> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let unfinished = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
+    let name = || format!("cannot write {}", file.display());
+    let unfinished = new_file::begin(file).with_context(name)?;
     let mut to = Summing { to: BufWriter::new(unfinished), sum: Sha256::new() };
     let about = About { release: env!("CARGO_PKG_VERSION"), taken_at: clock.now().0 };
     let header = store.copy_out(about, &mut to).await?;
@@ -73,11 +72,7 @@ pub(super) async fn write(store: &Store, file: &Path, clock: &Clock) -> anyhow::
     let footer = Footer { sha256: hex(&sum.finalize()) };
     writeln!(to, "{}", serde_json::to_string(&footer)?)?;
     let unfinished = to.into_inner().context("cannot write the copy")?;
-    unfinished.as_file().sync_all().context("cannot write the copy to the disk")?;
-    unfinished
-        .persist_noclobber(file)
-        .with_context(|| format!("cannot name the copy {}", file.display()))?;
-    File::open(folder)?.sync_all().context("cannot write the folder to the disk")?;
+    new_file::finish(unfinished, file).with_context(name)?;
     Ok(header)
 }
 

@@ -14,7 +14,7 @@ use super::verify::{Scope, verify};
 use super::{Out, Outcome, backup, instant, rebuild};
 use crate::clock::Clock;
 use crate::store::copy::Header;
-use crate::store::{Position, Store};
+use crate::store::{Position, Store, sqlite_url};
 use anyhow::Context;
 use cut::Cut;
 use std::path::Path;
@@ -109,7 +109,7 @@ fn describe(file: &Path, header: &Header, out: Out<'_>) -> anyhow::Result<()> {
 async fn go_back(url: &str, cut: &Cut, clock: &Clock, out: Out<'_>) -> anyhow::Result<()> {
     is_empty(url, &cut.header).await?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let scratch = format!("sqlite:{}", folder.path().join("scratch.db").display());
+    let scratch = sqlite_url(&folder.path().join("scratch.db"));
     Store::copy_in(&scratch, &cut.header, &mut cut.lines()?).await?;
     let store = Store::open(&scratch).await?;
     let finished = folder.path().join("finished");

@@ -6,6 +6,7 @@ use crate::payment::all_effects_are_done;
 use crate::program::{Program, tool_on};
 use serde_json::Value;
 use server::store::copy::TABLES;
+use server::store::sqlite_url;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ on_both_databases! {
 /// An empty database of the other kind.
 async fn other_kind(house: &TestHouse) -> String {
     if house.store.is_shared() {
-        format!("sqlite:{}", house.folder().join("restored.db").display())
+        sqlite_url(&house.folder().join("restored.db"))
     } else {
         crate::postgres::database().await
     }
@@ -161,7 +162,7 @@ async fn a_store_moves_and_tells_the_same_story(house: TestHouse) {
     let to = if house.store.is_shared() {
         crate::postgres::database().await
     } else {
-        format!("sqlite:{}", house.folder().join("moved.db").display())
+        sqlite_url(&house.folder().join("moved.db"))
     };
     let said = tool_on(&from, 0, &["migrate-store", &to]).await.fine();
     for words in ["rows were copied", "Every promise holds.", "Both tell the same story."] {
@@ -181,6 +182,6 @@ async fn a_running_servers_file_is_neither_restored_into_nor_moved() {
     let (_, name) = copy_in(&house);
     house.tool(&["backup", &name]).await.fine();
     house.tool(&["restore", &name]).await.wrong(&["in use by another process"]);
-    let elsewhere = format!("sqlite:{}", house.folder().join("moved.db").display());
+    let elsewhere = sqlite_url(&house.folder().join("moved.db"));
     house.tool(&["migrate-store", &elsewhere]).await.wrong(&["in use by another process"]);
 }

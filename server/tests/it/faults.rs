@@ -11,7 +11,7 @@ use server::ledger::memory::SNAPSHOT;
 use server::ledger::{Bounds, Failure};
 use server::ledgers::{Bells, Ledgers};
 use server::live::Hub;
-use server::store::Store;
+use server::store::{Store, sqlite_url};
 use shared::ConferenceId;
 use shared::commands::BrowserCommand;
 use shared::views::OrderStatus;
@@ -207,7 +207,7 @@ async fn a_long_history_is_opened_from_its_snapshot() {
 }
 
 async fn store_in(folder: &tempfile::TempDir) -> Store {
-    let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+    let url = sqlite_url(&folder.path().join("contoso.db"));
     Store::open(&url).await.unwrap()
 }
 

@@ -9,6 +9,7 @@ use server::domain::conference::{Command as Manage, Details, SeatType};
 use server::house::House;
 use server::nodes::Program;
 use server::payment_gateway::{Callback, Outcome};
+use server::store::sqlite_url;
 use server::trust;
 use shared::commands::{
     Accepted, AssignRegistrantDetails, BrowserCommand, InitiatePayment, RegisterToConference,
@@ -75,7 +76,7 @@ pub(crate) async fn start(db: Db) -> TestHouse {
 pub(crate) async fn start_with(db: Db, change: impl FnOnce(&mut Config)) -> TestHouse {
     let folder = tempfile::tempdir().unwrap();
     let url = match db {
-        Db::Sqlite => format!("sqlite:{}", folder.path().join("contoso.db").display()),
+        Db::Sqlite => sqlite_url(&folder.path().join("contoso.db")),
         Db::Postgres => postgres::database().await,
     };
     let mut config = Config::for_testing(folder.path(), &url);

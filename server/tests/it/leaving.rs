@@ -5,6 +5,7 @@ use crate::house::{Db, TestHouse, start, start_with};
 use crate::payment::eventually;
 use crate::program::Program;
 use futures_util::StreamExt;
+use server::store::sqlite_url;
 use server::trust;
 use shared::live::ServerFrame;
 use std::time::Duration;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ENDS_WITHIN: Duration = Duration::from_secs(12);
 
 async fn program(folder: &TempDir, drain_seconds: &str) -> Program {
-    let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+    let url = sqlite_url(&folder.path().join("contoso.db"));
     Program::start(folder.path(), &url, &[("DRAIN_SECONDS", drain_seconds)]).await
 }
 

@@ -10,7 +10,7 @@ use crate::seating::{SLUG, owner};
 use reqwest::StatusCode;
 use serde_json::Value;
 use server::domain::registration_process::Effect;
-use server::store::NewEffect;
+use server::store::{NewEffect, sqlite_url};
 use shared::commands::{BrowserCommand, RegisterToConference};
 use shared::management::UnpublishConference;
 use shared::views::{ConferenceView, OrderStatus};
@@ -219,7 +219,7 @@ async fn a_command_line_that_means_nothing_is_answered_with_the_usage() {
 async fn a_tool_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("contoso.db");
-    let url = format!("sqlite:{}", path.display());
+    let url = sqlite_url(&path);
     tool_on(&url, 0, &["verify"]).await.wrong(&["there is no database file"]);
     assert!(!path.exists());
 }

@@ -10,6 +10,7 @@ use crate::seating::{SLUG, assign, bought, cancel, owner, person, seat, set_cut_
 use serde_json::Value;
 use server::domain::conference::Command as Manage;
 use server::payment_gateway::ProviderStatus;
+use server::store::sqlite_url;
 use shared::live::{Topic, View};
 use shared::views::{OrderStatus, OrderView};
 use shared::{PaymentId, Timestamp};
@@ -36,7 +37,7 @@ const RANDOM_CUTS: usize = 6;
 /// An empty database: of the other kind, or of the same.
 async fn empty(house: &TestHouse, name: &str, is_other: bool) -> String {
     if house.store.is_shared() == is_other {
-        format!("sqlite:{}", house.folder().join(format!("{name}.db")).display())
+        sqlite_url(&house.folder().join(format!("{name}.db")))
     } else {
         crate::postgres::database().await
     }

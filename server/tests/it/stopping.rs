@@ -6,6 +6,7 @@ use crate::program::Program;
 use futures_util::StreamExt;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use server::store::sqlite_url;
 use server::trust;
 use shared::PaymentId;
 use shared::commands::BrowserCommand;
@@ -26,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program on a SQLite file of its own.
 async fn program(folder: &TempDir, settings: &[(&str, &str)]) -> Program {
-    let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+    let url = sqlite_url(&folder.path().join("contoso.db"));
     Program::start(folder.path(), &url, settings).await
 }
 

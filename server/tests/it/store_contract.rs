@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use server::store::lists::{ListPlace, Listed, Wanted};
 use server::store::{
     Commit, CommitError, Document, Kept, LedgerEntry, LedgerId, Lookup, NewEffect, NewEvent, Owner,
-    ProcessId, Recorded, Session, SessionScope, Store, Whose,
+    ProcessId, Recorded, Session, SessionScope, Store, Whose, sqlite_url,
 };
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ impl World {
     async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // The folder in between does not exist yet.
-        let url = format!("sqlite:{}", folder.path().join("data/ledgers.db").display());
+        let url = sqlite_url(&folder.path().join("data/ledgers.db"));
         let store = Store::open(&url).await.expect("a new file");
         Self { store, url, _folder: Some(folder) }
     }

@@ -4,6 +4,7 @@ use crate::line::{ATTACKER, Line, post};
 use crate::{program, running};
 use anyhow::{Context, ensure};
 use serde_json::json;
+use server::store::sqlite_url;
 use shared::views::ConferenceView;
 use shared::{OrderId, SeatTypeId};
 use std::net::SocketAddr;
@@ -24,7 +25,7 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let url = format!("sqlite:{}", folder.path().join("contoso.db").display());
+        let url = sqlite_url(&folder.path().join("contoso.db"));
         let log = folder.path().join("server.log");
         let command = Command::new(program::path()?);
         let mut command = program::set_up(command, folder.path(), &url, &log, true)?;

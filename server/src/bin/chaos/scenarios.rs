@@ -22,7 +22,7 @@ use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use serde_json::json;
 use server::domain::registration_process::Effect;
-use server::store::Store;
+use server::store::{Store, sqlite_url};
 use shared::views::ConferenceView;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -202,7 +202,7 @@ impl Stage {
             }
         };
         let url = match &cluster {
-            None => format!("sqlite:{}", data.join("contoso.db").display()),
+            None => sqlite_url(&data.join("contoso.db")),
             Some(cluster) => cluster.database().await,
         };
         let mut nodes = Vec::new();

@@ -8,7 +8,7 @@ use server::clock::Clock;
 use server::domain::conference::SeatType;
 use server::ledger::memory::{Memory, Snapshot};
 use server::ledger::stage::{Request, perform};
-use server::store::{Commit, Store};
+use server::store::{Commit, Store, sqlite_url};
 use shared::{ConferenceId, OrderId, Timestamp};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ const BATCHES: [usize; 2] = [64, 512];
 /// Writes for `seconds` with each size of batch; prints and returns whole orders a second.
 pub(crate) async fn ceiling(url: Option<&str>, seconds: u64) -> anyhow::Result<Value> {
     let folder = TempDir::new()?;
-    let sqlite = format!("sqlite:{}", folder.path().join("ceiling.db").display());
+    let sqlite = sqlite_url(&folder.path().join("ceiling.db"));
     let store = Store::open(url.unwrap_or(&sqlite)).await?;
     let mut figures = Vec::new();
     for batch in BATCHES {

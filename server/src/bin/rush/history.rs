@@ -11,6 +11,7 @@ use crate::steady::{check_sold, run_level};
 use crate::target::Target;
 use crate::{SEATS, make_conference};
 use serde_json::{Value, json};
+use server::store::sqlite_url;
 use shared::OrderId;
 use std::time::Instant;
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ const BIG: &str = "big";
 /// Prints and returns the figures of both databases.
 pub(crate) async fn history(options: &Options) -> anyhow::Result<Value> {
     let folder = TempDir::new()?;
-    let sqlite = format!("sqlite:{}", folder.path().join("past.db").display());
+    let sqlite = sqlite_url(&folder.path().join("past.db"));
     let url = options.database_url.as_deref().unwrap_or(&sqlite);
 
     Past::open(url).await?.fill("young", 1, YOUNG).await?;

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// Everybody has come by then.
 const RUSH: Duration = Duration::from_secs(2);
+/// So long after the last answer the allocator has given back what it keeps for a next time at once.
+const REST: Duration = Duration::from_secs(10);
 
 /// When somebody had an answer to each question, in microseconds, and what it was.
 struct Answered {
@@ -60,20 +62,24 @@ pub(crate) async fn peak(
     let accepted = Spread::of(answers.iter().map(|answer| answer.accepted_us).collect());
     let known = Spread::of(answers.iter().map(|answer| answer.known_us).collect());
     let (memory, at_most) = (target.memory_mb("VmRSS:")?, target.memory_mb("VmHWM:")?);
+    tokio::time::sleep(REST).await;
+    let rested = target.memory_mb("VmRSS:")?;
     println!(
         "{people:>9} people in 2 s for {seats} seats: all answered {all_answered:.2} s after the start"
     );
     println!("{:>9} accepted after {accepted}; seats known after {known}", "");
     println!(
         "{:>9} server CPU {cpu_seconds:.1} s; memory {memory_before:.0} MB before, {memory:.0} MB \
-         after, {at_most:.0} MB at most",
+         at once, {rested:.0} MB {} s later, {at_most:.0} MB at most",
         "",
+        REST.as_secs(),
     );
     Ok(json!({
         "people": people, "seats": seats, "all_answered_s": all_answered,
         "accepted_p50_ms": accepted.p50, "accepted_p99_ms": accepted.p99,
         "known_p50_ms": known.p50, "known_p99_ms": known.p99, "known_max_ms": known.max,
-        "server_cpu_s": cpu_seconds, "memory_after_mb": memory, "memory_max_mb": at_most,
+        "server_cpu_s": cpu_seconds, "memory_after_mb": memory, "memory_rested_mb": rested,
+        "memory_max_mb": at_most,
     }))
 }
 

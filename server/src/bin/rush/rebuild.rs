@@ -10,7 +10,7 @@ use crate::steady::check_confirmed;
 use crate::target::Target;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use server::store::{Commit, Store};
+use server::store::{Commit, Store, sqlite_url};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ const PAGE: u32 = 1_000;
 /// Prints and returns what the steps took before, while and after `rebuild-views` was at work.
 pub(crate) async fn rebuild(options: &Options) -> anyhow::Result<Value> {
     let folder = TempDir::new()?;
-    let sqlite = format!("sqlite:{}", folder.path().join("past.db").display());
+    let sqlite = sqlite_url(&folder.path().join("past.db"));
     let url = options.database_url.as_deref().unwrap_or(&sqlite);
     Past::open(url).await?.fill(NAME, 1, options.events).await?;
     let slug = format!("{NAME}-0");

@@ -5,6 +5,7 @@ use crate::program::{self, PAYMENT_SECRET};
 use crate::{figures, running};
 use anyhow::{Context, bail};
 use server::payment_gateway::PaymentGateway;
+use server::store::sqlite_url;
 use shared::OrderId;
 use shared::live::{Snapshot, View};
 use shared::views::{ConferenceView, OrderView};
@@ -34,7 +35,7 @@ pub(crate) const PROFILE: &str =
 impl Target {
     pub(crate) async fn start(database_url: Option<&str>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let sqlite = format!("sqlite:{}", folder.path().join("contoso.db").display());
+        let sqlite = sqlite_url(&folder.path().join("contoso.db"));
         let url = database_url.unwrap_or(&sqlite);
         let command = Command::new(program::path()?);
         let log = folder.path().join("server.log");
