@@ -37,6 +37,14 @@ pub fn memo<T: Comparable>(read: impl Fn() -> T + Send + Sync + 'static) -> Fact
     Fact::new(Box::new(read))
 }
 
+/// What `read` finds, and what it found last when it finds nothing any more; `first` before that.
+pub fn lasting<T: Comparable>(
+    first: T,
+    read: impl Fn() -> Option<T> + Send + Sync + 'static,
+) -> Fact<T> {
+    Fact::lasting(first, Box::new(read))
+}
+
 /// What happens on a press.
 pub fn press(mut act: impl FnMut() + 'static) -> Box<dyn FnMut(MouseEvent)> {
     Box::new(move |_| act())

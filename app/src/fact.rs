@@ -25,7 +25,20 @@ impl<T> Copy for Fact<T> {}
 impl<T: Comparable> Fact<T> {
     /// The fact that `read` finds; others hear only of real changes.
     pub(crate) fn new(read: Box<dyn Fn() -> T + Send + Sync>) -> Self {
-        Self { memo: shared(Box::new(move || Shared(Arc::new(read())))), of: PhantomData }
+        Self::reading(Box::new(move |_| Shared(Arc::new(read()))))
+    }
+
+    /// What `read` finds, and what it found last when it finds nothing any more; `first` before that.
+    pub(crate) fn lasting(first: T, read: Box<dyn Fn() -> Option<T> + Send + Sync>) -> Self {
+        let first = Shared(Arc::new(first));
+        Self::reading(Box::new(move |last| match read() {
+            Some(found) => Shared(Arc::new(found)),
+            None => last.unwrap_or(&first).clone(),
+        }))
+    }
+
+    fn reading(read: Read) -> Self {
+        Self { memo: Memo::new(read), of: PhantomData }
     }
 
     /// Looks at the value, and follows it.
@@ -87,9 +100,8 @@ impl PartialEq for Shared {
     }
 }
 
-fn shared(read: Box<dyn Fn() -> Shared + Send + Sync>) -> Memo<Shared> {
-    Memo::new(move |_| read())
-}
+/// Finds a value; is handed the last one.
+type Read = Box<dyn Fn(Option<&Shared>) -> Shared + Send + Sync>;
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +125,19 @@ mod tests {
             number.set(4);
             assert_eq!((is_even.get_untracked(), words.get_untracked()), (true, "even".into()));
             assert_eq!(COUNTED.load(Ordering::Relaxed), 2);
+        });
+    }
+
+    #[test]
+    fn what_is_not_found_any_more_stays_as_it_was() {
+        Owner::new().with(|| {
+            let found = RwSignal::new(None);
+            let lasting = Fact::lasting(1, Box::new(move || found.get()));
+            assert_eq!(lasting.get_untracked(), 1);
+            found.set(Some(2));
+            assert_eq!(lasting.get_untracked(), 2);
+            found.set(None);
+            assert_eq!(lasting.get_untracked(), 2);
         });
     }
 }

@@ -10,7 +10,7 @@ use crate::components::field::{ErrorSummary, Mistake};
 use crate::components::seat_row::{self, RowFacts, SeatRow};
 use crate::components::steps::Step;
 use crate::early::TypedEarly;
-use crate::erased::{block, either, flag, keyed, memo, react, show, text};
+use crate::erased::{block, either, flag, keyed, lasting, memo, react, show, text};
 use crate::fact::Fact;
 use crate::flow;
 use crate::live::Connection;
@@ -232,13 +232,7 @@ impl Choosing {
         });
         let Some(first) = shown.get_untracked() else { return ().into_any() };
         // A type that the owner removed keeps its row, and its last numbers, while the page is open.
-        let last = StoredValue::new(first);
-        let seat_type = memo(move || {
-            if let Some(seat_type) = shown.get() {
-                last.set_value(seat_type);
-            }
-            last.get_value()
-        });
+        let seat_type = lasting(first, move || shown.get());
         let facts = RowFacts {
             now: registration.live.now,
             zone: memo(move || registration.zone()),
