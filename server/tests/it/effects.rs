@@ -2,7 +2,10 @@
 
 use crate::house::{Db, TestHouse, start, start_with};
 use crate::on_both_databases;
-use crate::payment::{all_effects_are_done, closed_address, eventually, mails, status_at_provider};
+use crate::payment::{
+    all_effects_are_done, closed_address, eventually, let_failures_be_tried_again, mails,
+    status_at_provider,
+};
 use serde::Serialize;
 use server::domain::registration_process::Effect;
 use server::payment_gateway::ProviderStatus;
@@ -62,12 +65,11 @@ fn effect(id: u128, kind: &'static str, payload: &impl Serialize, due_at: Timest
     NewEffect { id: Uuid::from_u128(id), kind, payload, due_at: due_at.0 }
 }
 
-/// Waits until so many are, while time goes by: on a machine that is busy with other tests the database
-/// may not answer an attempt, and the next one comes seconds later.
 async fn effects_are_laid_aside(house: &TestHouse, count: usize) -> Vec<DeadEffect> {
+    house.pass_seconds(10);
     let mut dead = Vec::new();
     eventually("the effects are laid aside", async || {
-        house.pass_seconds(1);
+        let _ = let_failures_be_tried_again(house).await;
         dead = house.store.dead_effects(10).await.unwrap_or_default();
         dead.len() == count
     })
