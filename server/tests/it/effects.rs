@@ -3,8 +3,7 @@
 use crate::house::{Db, TestHouse, start, start_with};
 use crate::on_both_databases;
 use crate::payment::{
-    all_effects_are_done, closed_address, eventually, let_failures_be_tried_again, mails,
-    status_at_provider,
+    all_effects_are_done, closed_address, eventually, eventually_in, mails, status_at_provider,
 };
 use serde::Serialize;
 use server::domain::registration_process::Effect;
@@ -68,8 +67,7 @@ fn effect(id: u128, kind: &'static str, payload: &impl Serialize, due_at: Timest
 async fn effects_are_laid_aside(house: &TestHouse, count: usize) -> Vec<DeadEffect> {
     house.pass_seconds(10);
     let mut dead = Vec::new();
-    eventually("the effects are laid aside", async || {
-        let _ = let_failures_be_tried_again(house).await;
+    eventually_in(house, "the effects are laid aside", async || {
         dead = house.store.dead_effects(10).await.unwrap_or_default();
         dead.len() == count
     })

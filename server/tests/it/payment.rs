@@ -9,13 +9,13 @@ use server::clock::Clock;
 use server::domain::registration_process::Effect;
 use server::payment_gateway::{Outcome, PaymentGateway, PaymentRef, ProviderStatus};
 use server::simulated_provider::{self, SimulatedProvider};
-use server::store::StoreFault;
 use shared::views::{ConferenceView, OrderStatus, PaymentStatus};
-use shared::{Money, PaymentId, Timestamp};
+use shared::{Money, PaymentId};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 on_both_databases! {
     an_accepted_payment_confirms_the_order
@@ -103,24 +103,29 @@ pub(crate) fn mails(house: &TestHouse, kind: &str) -> Vec<String> {
         .collect()
 }
 
-/// A machine that is busy with other tests may not answer an attempt; the next one comes seconds later
-/// by the house's clock, which only a test moves. Returns when the next effect is due.
-pub(crate) async fn let_failures_be_tried_again(
+/// As [`eventually`], and the house's clock, which only a test moves, goes on with ours by whole seconds: on
+/// a machine that is busy with other tests the database may not answer, and what failed waits for its time.
+pub(crate) async fn eventually_in(
     house: &TestHouse,
-) -> Result<Option<Timestamp>, StoreFault> {
-    // Three failures; an attempt under way has a minute.
-    const LONGEST_MS: i64 = 20_000;
-    let next = house.store.next_effect(Effect::KINDS).await?.map(Timestamp);
-    let now = house.clock.now();
-    if let Some(due) = next.filter(|due| (1..=LONGEST_MS).contains(&due.ms_since(now))) {
-        assert!(house.clock.set(due));
-    }
-    Ok(next)
+    fact: &str,
+    mut is_there: impl AsyncFnMut() -> bool,
+) {
+    let began = Instant::now();
+    let mut passed = 0;
+    eventually(fact, async || {
+        let seconds = began.elapsed().as_secs().cast_signed();
+        if passed < seconds {
+            house.pass_seconds(seconds - passed);
+            passed = seconds;
+        }
+        is_there().await
+    })
+    .await;
 }
 
 pub(crate) async fn all_effects_are_done(house: &TestHouse) {
-    eventually("every effect is performed", async || {
-        let_failures_be_tried_again(house).await.is_ok_and(|next| next.is_none())
+    eventually_in(house, "every effect is performed", async || {
+        house.store.next_effect(Effect::KINDS).await.is_ok_and(|next| next.is_none())
     })
     .await;
     assert_eq!(house.store.dead_effects(10).await.unwrap(), [], "and none was given up");
