@@ -244,7 +244,7 @@ impl Config {
             );
         }
         let secret = match env::var("SECRET_KEY") {
-            Ok(secret) if secret.len() >= 32 => secret.into_bytes(),
+            Ok(secret) if own_secret::BYTES <= secret.len() => secret.into_bytes(),
             Ok(_) => bail!("the configuration is wrong: SECRET_KEY has fewer than 32 characters"),
             Err(_) => own_secret::read_or_make(&storage.data_dir)?,
         };

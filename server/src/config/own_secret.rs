@@ -6,7 +6,8 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-const BYTES: usize = 32;
+/// A secret that somebody chose has as many or more.
+pub(super) const BYTES: usize = 32;
 
 /// The secret in `data_dir`, made when there is none.
 ///

@@ -64,8 +64,8 @@ fn effect(id: u128, kind: &'static str, payload: &impl Serialize, due_at: Timest
     NewEffect { id: Uuid::from_u128(id), kind, payload, due_at: due_at.0 }
 }
 
-async fn effects_are_laid_aside(house: &TestHouse, count: usize) -> Vec<DeadEffect> {
-    house.pass_seconds(10);
+/// Waits until so many are, and returns them.
+pub(crate) async fn effects_are_laid_aside(house: &TestHouse, count: usize) -> Vec<DeadEffect> {
     let mut dead = Vec::new();
     eventually_in(house, "the effects are laid aside", async || {
         dead = house.store.dead_effects(10).await.unwrap_or_default();
@@ -84,6 +84,7 @@ async fn an_effect_of_a_newer_release_is_left_to_its_servers(house: TestHouse) {
     let order_id = OrderId(Uuid::from_u128(1));
     let of_no_order = Effect::MailConfirmation { order_id };
     ask(&house, &conference, effect(2, "MailConfirmation", &of_no_order, now)).await;
+    house.pass_seconds(10);
     effects_are_laid_aside(&house, 1).await;
     let all = house.store.effects((Uuid::nil(), Uuid::nil()), 10).await.unwrap();
     let left = all.iter().find(|effect| effect.kind == "TurnTheMoon").unwrap();
@@ -98,6 +99,7 @@ async fn an_effect_that_nobody_can_read_is_kept_for_the_operator(house: TestHous
     let order_id = OrderId(Uuid::from_u128(1));
     let of_no_order = Effect::MailConfirmation { order_id };
     ask(&house, &conference, effect(2, "MailConfirmation", &of_no_order, now)).await;
+    house.pass_seconds(10);
     let dead = effects_are_laid_aside(&house, 2).await;
     let error_of = |id: u128| {
         let effect = dead.iter().find(|effect| effect.id.as_u128() == id).unwrap();

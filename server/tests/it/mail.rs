@@ -1,6 +1,6 @@
 //! Mails by SMTP: they arrive, once, whatever the mail server is doing meanwhile.
 
-use crate::effects::{is_under_way, next_attempt};
+use crate::effects::{effects_are_laid_aside, is_under_way, next_attempt};
 use crate::house::{Browser, Db, TestHouse, start_with};
 use crate::payment::{all_effects_are_done, closed_address, eventually};
 use crate::smtp_server::SmtpServer;
@@ -98,11 +98,7 @@ async fn a_mail_that_is_refused_for_good_is_laid_aside_without_naming_anybody() 
     server.refuse_next("550 5.1.1 <ada@example.org>: no such person");
     let house = house_with(&url).await;
     registered(&house, "never").await;
-    eventually("the mail is laid aside", async || {
-        !house.store.dead_effects(10).await.unwrap().is_empty()
-    })
-    .await;
-    let dead = house.store.dead_effects(10).await.unwrap();
+    let dead = effects_are_laid_aside(&house, 1).await;
     let [effect] = dead.as_slice() else { panic!("one effect is laid aside: {dead:?}") };
     assert_eq!((effect.kind.as_str(), effect.attempts), ("MailConfirmation", 1));
     assert!(effect.last_error.contains("550") && !effect.last_error.contains("ada"), "{effect:?}");
